@@ -1,0 +1,35 @@
+# libengine, the shared core made of every folder's objects, and libengine-cuda, its plug-in.
+engine_write_registration(${PROJECT_BINARY_DIR}/generated/register_ops.cpp ops/registry.h
+                          OpRegistry register_ops ENGINE_REGISTER_op)
+engine_write_registration(${PROJECT_BINARY_DIR}/generated/register_references.cpp
+                          engine/tune/registry.h ReferenceRegistry register_references
+                          ENGINE_REGISTER_reference)
+engine_write_registration(${PROJECT_BINARY_DIR}/generated/register_candidates.cpp
+                          engine/tune/registry.h CandidateRegistry register_candidates
+                          ENGINE_REGISTER_candidate)
+engine_write_registration(${PROJECT_BINARY_DIR}/generated/register_cuda_candidates.cpp
+                          engine/tune/registry.h CandidateRegistry register_cuda_candidates
+                          ENGINE_REGISTER_cuda)
+engine_write_zoo(${PROJECT_BINARY_DIR}/generated/zoo.cpp)
+
+add_library(engine SHARED
+  ${PROJECT_BINARY_DIR}/generated/register_ops.cpp
+  ${PROJECT_BINARY_DIR}/generated/register_references.cpp
+  ${PROJECT_BINARY_DIR}/generated/register_candidates.cpp
+  ${PROJECT_BINARY_DIR}/generated/zoo.cpp)
+foreach(folder engine kernels graph ops models)
+  target_link_libraries(engine PRIVATE engine_${folder})
+endforeach()
+target_include_directories(engine PUBLIC $<BUILD_INTERFACE:${PROJECT_SOURCE_DIR}>)
+target_link_libraries(engine PRIVATE engine_settings DNNL::dnnl OpenMP::OpenMP_CXX Threads::Threads
+  spdlog::spdlog fmt::fmt nlohmann_json::nlohmann_json ZLIB::ZLIB ${CMAKE_DL_LIBS})
+set_target_properties(engine PROPERTIES VERSION ${PROJECT_VERSION} SOVERSION 0)
+
+# Sources of the plug-in, for the real one and for the simulated device of the tests.
+set(ENGINE_CUDA_PLUGIN_SOURCES ${ENGINE_CUDA_DEVICE_SOURCES} ${ENGINE_CUDA_KERNEL_SOURCES}
+  ${PROJECT_BINARY_DIR}/generated/register_cuda_candidates.cpp)
+if(ENGINE_WITH_CUDA)
+  add_library(engine-cuda MODULE ${ENGINE_CUDA_PLUGIN_SOURCES})
+  target_compile_options(engine-cuda PRIVATE $<$<COMPILE_LANGUAGE:CUDA>:-lineinfo --expt-relaxed-constexpr -Xptxas=-warn-spills>)
+  target_link_libraries(engine-cuda PRIVATE engine engine_settings fmt::fmt CUDA::cudart CUDA::cublasLt)
+endif()

@@ -1,0 +1,70 @@
+#include "engine/core/log.h"
+
+#include <spdlog/sinks/basic_file_sink.h>
+#include <spdlog/sinks/stdout_color_sinks.h>
+#include <spdlog/spdlog.h>
+
+#include <memory>
+
+#include "engine/core/error.h"
+
+namespace engine::log {
+namespace {
+
+spdlog::logger& logger() {
+  static const std::shared_ptr<spdlog::logger> instance = [] {
+    auto created = std::make_shared<spdlog::logger>(
+        "engine", std::make_shared<spdlog::sinks::stderr_color_sink_mt>());
+    created->set_pattern("%^%l%$: %v");
+    created->flush_on(spdlog::level::info);
+    return created;
+  }();
+  return *instance;
+}
+
+spdlog::level::level_enum to_spdlog(Level level) {
+  switch (level) {
+    case Level::debug:
+      return spdlog::level::debug;
+    case Level::info:
+      return spdlog::level::info;
+    case Level::warning:
+      return spdlog::level::warn;
+    case Level::error:
+      return spdlog::level::err;
+    case Level::off:
+      return spdlog::level::off;
+  }
+  return spdlog::level::info;
+}
+
+}  // namespace
+
+void set_level(Level level) {
+  logger().sinks().front()->set_level(to_spdlog(level));
+}
+
+void add_file(const std::string& path) {
+  try {
+    auto sink = std::make_shared<spdlog::sinks::basic_file_sink_mt>(path);
+    sink->set_pattern("%Y-%m-%d %H:%M:%S.%e %l: %v");
+    logger().sinks().push_back(std::move(sink));
+  } catch (const spdlog::spdlog_ex& failure) {
+    throw FileError(path + ": the log cannot be written: " + failure.what());
+  }
+}
+
+void debug(const std::string& message) {
+  logger().debug(message);
+}
+void info(const std::string& message) {
+  logger().info(message);
+}
+void warning(const std::string& message) {
+  logger().warn(message);
+}
+void error(const std::string& message) {
+  logger().error(message);
+}
+
+}  // namespace engine::log

@@ -1,0 +1,48 @@
+// The oracle of an op: plain loops in double over widened operands, with a magnitude for every
+// output element, so that one bound |err| <= c * eps * magnitude serves all kernels of all back
+// ends.
+#pragma once
+
+#include <span>
+#include <vector>
+
+#include "engine/core/tensor.h"
+#include "engine/tune/problem.h"
+
+namespace engine {
+
+/// A host tensor with every element widened to double (all integers in use fit 53 bits).
+struct ReferenceTensor {
+  TensorType type;
+  std::vector<double> values;
+  /// Per element of an output: the same expression over absolute values (for a product |A|·|B|),
+  /// the scale that rounding errors are measured in. Left empty by ops for which |value| is that
+  /// scale.
+  std::vector<double> magnitudes;
+};
+
+/// Computes the outputs (whose types are set, values sized) of `problem` from its inputs.
+using Reference = void (*)(const Problem& problem, std::span<const ReferenceTensor> inputs,
+                           std::span<ReferenceTensor> outputs);
+
+/// Widens `type.bytes()` bytes of host memory.
+ReferenceTensor widen(const TensorType& type, const void* data);
+/// The inverse: rounds to the dtype.
+void narrow(const ReferenceTensor& tensor, void* data);
+
+/// Runs the reference of problem.op and fills in absent magnitudes.
+std::vector<ReferenceTensor> evaluate_reference(const Problem& problem,
+                                                std::span<const ReferenceTensor> inputs);
+
+/// The comparison of one tensor with its reference.
+struct Comparison {
+  double worst = 0;      ///< largest |err| / (eps * magnitude); infinite for a stray NaN
+  std::int64_t at = -1;  ///< its element
+  double got = 0, expected = 0;
+};
+/// Compares `data` (host memory of actual.type) with `expected`. Integers must be equal: any
+/// difference counts as infinite. eps is that of the dtype; magnitudes below the smallest normal
+/// count as that.
+Comparison compare(const TensorType& type, const void* data, const ReferenceTensor& expected);
+
+}  // namespace engine

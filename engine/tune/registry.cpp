@@ -1,0 +1,53 @@
+#include "engine/tune/registry.h"
+
+#include <fmt/format.h>
+
+#include "engine/core/error.h"
+
+namespace engine {
+
+CandidateRegistry& CandidateRegistry::global() {
+  static CandidateRegistry registry;
+  return registry;
+}
+
+void CandidateRegistry::add(std::unique_ptr<KernelCandidate> candidate) {
+  auto& list = by_op_[{candidate->op(), candidate->backend()}];
+  for (const auto& present : list)
+    if (present->id() == candidate->id())
+      throw UsageError(fmt::format("candidate '{}' of op '{}' on '{}' is registered twice",
+                                   candidate->id(), candidate->op(), candidate->backend()));
+  list.push_back(std::move(candidate));
+}
+
+std::vector<const KernelCandidate*> CandidateRegistry::find(const std::string& op,
+                                                            const std::string& backend) const {
+  std::vector<const KernelCandidate*> found;
+  if (auto entry = by_op_.find({op, backend}); entry != by_op_.end())
+    for (const auto& candidate : entry->second) found.push_back(candidate.get());
+  return found;
+}
+
+ReferenceRegistry& ReferenceRegistry::global() {
+  static ReferenceRegistry registry;
+  return registry;
+}
+
+void ReferenceRegistry::add(const std::string& op, Reference reference) {
+  if (!by_op_.emplace(op, reference).second)
+    throw UsageError("a reference for op '" + op + "' is registered twice");
+}
+
+Reference ReferenceRegistry::find(const std::string& op) const {
+  auto entry = by_op_.find(op);
+  ENGINE_CHECK(entry != by_op_.end(), "no reference for op '" + op + "'");
+  return entry->second;
+}
+
+std::vector<std::string> ReferenceRegistry::ops() const {
+  std::vector<std::string> names;
+  for (const auto& [name, reference] : by_op_) names.push_back(name);
+  return names;
+}
+
+}  // namespace engine

@@ -1,0 +1,131 @@
+#include "engine/tune/workbench.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+
+#include "engine/core/rng.h"
+#include "engine/tune/registry.h"
+
+namespace engine {
+namespace {
+
+std::vector<std::byte> make_input(const TensorType& type, std::size_t index) {
+  std::vector<std::byte> data(type.bytes());
+  if (type.dtype == DType::i64 && type.shape.rank() == 0) return data;
+  const RandomKey key = random_key(0, fmt::format("tuning input {}", index));
+  visit_dtype(type.dtype, "make_input", [&](auto zero) {
+    using T = decltype(zero);
+    T* elements = reinterpret_cast<T*>(data.data());
+    const auto count = static_cast<std::uint64_t>(type.element_count());
+    for (std::uint64_t i = 0; i < count; i += 4) {
+      const Random4 random = philox(key, i / 4, 0);
+      for (std::uint64_t j = i; j < std::min(i + 4, count); ++j) {
+        const std::uint32_t word = random.word[j - i];
+        if constexpr (std::is_floating_point_v<T>)
+          elements[j] = static_cast<T>(2 * uniform_from_word(word) - 1);
+        else
+          elements[j] = static_cast<T>(word & 1);
+      }
+    }
+  });
+  return data;
+}
+
+// The output of a trusted kernel as an expectation. Its rounding errors are those of the largest
+// element, since terms that cancelled are not known here.
+ReferenceTensor trust(const TensorType& type, const std::vector<std::byte>& data) {
+  ReferenceTensor tensor = widen(type, data.data());
+  double largest = 0;
+  for (double value : tensor.values)
+    if (std::isfinite(value)) largest = std::max(largest, std::abs(value));
+  tensor.magnitudes.assign(tensor.values.size(), largest);
+  return tensor;
+}
+
+void add_operands(const std::vector<TensorType>& types, Device& device,
+                  std::vector<GuardedBuffer>& buffers, std::vector<TensorView>& views) {
+  for (const TensorType& type : types) {
+    buffers.emplace_back(device, type.bytes());
+    views.push_back({type, buffers.back().data()});
+  }
+}
+
+}  // namespace
+
+Workbench::Workbench(const Problem& problem, Device& device, Stream& stream)
+    : device_(device), stream_(stream) {
+  add_operands(problem.inputs, device, input_buffers_, inputs_);
+  add_operands(problem.outputs, device, output_buffers_, outputs_);
+  for (std::size_t i = 0; i < inputs_.size(); ++i)
+    input_data_.push_back(make_input(problem.inputs[i], i));
+  if (!ReferenceRegistry::global().has(problem.op)) return;
+  std::vector<ReferenceTensor> wide;
+  for (std::size_t i = 0; i < inputs_.size(); ++i)
+    wide.push_back(widen(problem.inputs[i], input_data_[i].data()));
+  expected_ = evaluate_reference(problem, wide);
+}
+
+void Workbench::launch(Kernel& kernel, void* workspace) {
+  kernel.launch({inputs_, outputs_, workspace, stream_});
+}
+
+void Workbench::reset() {
+  for (std::size_t i = 0; i < inputs_.size(); ++i) {
+    input_buffers_[i].reset(stream_);
+    if (!input_data_[i].empty())
+      stream_.copy_to_device(inputs_[i].data, input_data_[i].data(), input_data_[i].size());
+  }
+  for (GuardedBuffer& output : output_buffers_) output.reset(stream_);
+}
+
+Verdict Workbench::check(Kernel& kernel, std::size_t workspace_bytes, double bound) {
+  GuardedBuffer workspace(device_, workspace_bytes);
+  workspace.reset(stream_);
+  reset();
+  launch(kernel, workspace.data());
+  stream_.synchronize();
+  if (std::string stray = find_stray_write(workspace); !stray.empty()) return {0, std::move(stray)};
+  return compare_outputs(bound);
+}
+
+std::string Workbench::find_stray_write(const GuardedBuffer& workspace) const {
+  if (!workspace.intact(stream_)) return "wrote outside its workspace";
+  for (std::size_t i = 0; i < outputs_.size(); ++i)
+    if (!output_buffers_[i].intact(stream_)) return fmt::format("wrote outside its output {}", i);
+  for (std::size_t i = 0; i < inputs_.size(); ++i)
+    if (!input_buffers_[i].intact(stream_) || download(input_buffers_[i]) != input_data_[i])
+      return fmt::format("wrote to its input {}", i);
+  return {};
+}
+
+Verdict Workbench::compare_outputs(double bound) {
+  std::vector<std::vector<std::byte>> data;
+  for (const GuardedBuffer& output : output_buffers_) data.push_back(download(output));
+  if (expected_.empty())
+    for (std::size_t i = 0; i < data.size(); ++i)
+      expected_.push_back(trust(outputs_[i].type, data[i]));
+
+  Verdict verdict;
+  for (std::size_t i = 0; i < data.size(); ++i) {
+    const Comparison result = compare(outputs_[i].type, data[i].data(), expected_[i]);
+    verdict.error = std::max(verdict.error, result.worst);
+    if (result.worst <= bound) continue;
+    verdict.refusal = fmt::format(
+        "wrong result: element {} of output {} is {}, expected {} (error {:.3g} eps, bound {:.3g})",
+        result.at, i, result.got, result.expected, result.worst, bound);
+    break;
+  }
+  return verdict;
+}
+
+std::vector<std::byte> Workbench::download(const GuardedBuffer& buffer) const {
+  std::vector<std::byte> data(buffer.bytes());
+  if (data.empty()) return data;
+  stream_.copy_to_host(data.data(), buffer.data(), data.size());
+  stream_.synchronize();
+  return data;
+}
+
+}  // namespace engine

@@ -1,0 +1,115 @@
+// Dense products by the engine's own blocked multiplication: a second opinion on the library's, and
+// what serves where the library refuses (an empty batch).
+#include "kernels/cpu/dense.h"
+
+#include <cmath>
+
+#include "engine/device/cpu/parallel.h"
+#include "engine/tune/registry.h"
+#include "kernels/cpu/dropout.h"
+#include "kernels/cpu/matrix.h"
+#include "kernels/cpu/simd.h"
+
+namespace engine {
+namespace cpu {
+namespace {
+
+ENGINE_SIMD_CLONES
+void rectify(float* y, std::int64_t begin, std::int64_t end) {
+  for (std::int64_t i = begin; i < end; ++i) y[i] = y[i] <= 0.0f ? 0.0f : y[i];
+}
+
+void forward(const Problem& problem, const LaunchArguments& arguments) {
+  const auto [batch, inputs, outputs] = DenseExtents::of(problem);
+  const MatrixView x{arguments.inputs[0].as<float>(), inputs, 1};
+  const MatrixView w{arguments.inputs[1].as<float>(), outputs, 1};
+  multiply(x, w, arguments.inputs[2].as<float>(), arguments.outputs[0].as<float>(), batch, outputs,
+           inputs);
+  finish_dense(DenseAttributes::from(problem.attributes), arguments);
+}
+
+void input_gradient(const Problem& problem, const LaunchArguments& arguments) {
+  const auto [batch, inputs, outputs] = DenseExtents::of(problem);
+  const MatrixView dz{arguments.inputs[0].as<float>(), outputs, 1};
+  const MatrixView w_transposed{arguments.inputs[1].as<float>(), 1, outputs};
+  multiply(dz, w_transposed, nullptr, arguments.outputs[0].as<float>(), batch, inputs, outputs);
+}
+
+void weight_gradient(const Problem& problem, const LaunchArguments& arguments) {
+  const auto [batch, inputs, outputs] = DenseExtents::of(problem);
+  const MatrixView x_transposed{arguments.inputs[0].as<float>(), 1, inputs};
+  const float* dz = arguments.inputs[1].as<float>();
+  multiply(x_transposed, {dz, outputs, 1}, nullptr, arguments.outputs[0].as<float>(), inputs,
+           outputs, batch);
+  column_sums(dz, arguments.outputs[1].as<float>(), batch, outputs);
+}
+
+using Run = void (*)(const Problem&, const LaunchArguments&);
+
+class BlockedDense final : public KernelCandidate {
+ public:
+  BlockedDense(std::string op, Run run) : op_(std::move(op)), run_(run) {}
+  const std::string& op() const override { return op_; }
+  const std::string& backend() const override { return backend_; }
+  const std::string& id() const override { return id_; }
+  int version() const override { return 1; }
+  double error_factor(const Problem& problem) const override {
+    return product_error_factor(problem);
+  }
+  Support query(const Problem&, Device&) const override { return {{Configuration{}}, ""}; }
+  std::unique_ptr<Kernel> prepare(const Problem& problem, const Configuration&,
+                                  Device&) const override {
+    return std::make_unique<BlockedKernel>(problem, run_);
+  }
+
+ private:
+  class BlockedKernel final : public Kernel {
+   public:
+    BlockedKernel(const Problem& problem, Run run) : problem_(problem), run_(run) {}
+    void launch(const LaunchArguments& arguments) override { run_(problem_, arguments); }
+
+   private:
+    Problem problem_;
+    Run run_;
+  };
+
+  std::string op_;
+  std::string backend_ = "cpu";
+  std::string id_ = "cpu.blocked";
+  Run run_;
+};
+
+}  // namespace
+
+double product_error_factor(const Problem& problem) {
+  const auto [batch, inputs, outputs] = DenseExtents::of(problem);
+  const std::int64_t terms = problem.op == "dense"                  ? inputs
+                             : problem.op == "dense_input_gradient" ? outputs
+                                                                    : batch;
+  return 8 + std::sqrt(static_cast<double>(terms));
+}
+
+void finish_dense(const DenseAttributes& attributes, const LaunchArguments& arguments) {
+  float* y = arguments.outputs[0].as<float>();
+  const std::int64_t count = arguments.outputs[0].type.element_count();
+  const bool relu = attributes.activation == Activation::relu;
+  if (attributes.dropout.rate > 0) {
+    const auto step = static_cast<std::uint64_t>(*arguments.inputs[3].as<std::int64_t>());
+    parallel_for(count, kElementGrain, [&](std::int64_t begin, std::int64_t end) {
+      dropout_range(y, y, begin, end, attributes.dropout, step, relu);
+    });
+  } else if (relu) {
+    parallel_for(count, kElementGrain,
+                 [&](std::int64_t begin, std::int64_t end) { rectify(y, begin, end); });
+  }
+}
+
+}  // namespace cpu
+
+void register_dense_cpu(CandidateRegistry& registry) {
+  registry.add(std::make_unique<cpu::BlockedDense>("dense", cpu::forward));
+  registry.add(std::make_unique<cpu::BlockedDense>("dense_input_gradient", cpu::input_gradient));
+  registry.add(std::make_unique<cpu::BlockedDense>("dense_weight_gradient", cpu::weight_gradient));
+}
+
+}  // namespace engine

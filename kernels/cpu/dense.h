@@ -1,0 +1,16 @@
+// What the CPU implementations of dense share.
+#pragma once
+
+#include "engine/tune/candidate.h"
+#include "kernels/dense.h"
+
+namespace engine::cpu {
+
+/// c of the bound for a dense problem's products: the rounding errors of a sum of n terms of one
+/// sign perform a random walk, whose length grows as the root of n.
+double product_error_factor(const Problem& problem);
+
+/// Applies activation and drop-out in place to the output of a dense launch.
+void finish_dense(const DenseAttributes& attributes, const LaunchArguments& arguments);
+
+}  // namespace engine::cpu

@@ -1,0 +1,63 @@
+// What the hand-written CPU kernels share: SIMD by run-time dispatch, and the policy for denormals.
+#pragma once
+
+#if defined(__SSE2__)
+#include <xmmintrin.h>
+#endif
+
+/// Marks a function of plain loops to be compiled once a SIMD level, the best one for the machine
+/// being picked when the library is loaded. Only free functions that are neither inline nor
+/// templates can be marked. The loader resolves such functions before a sanitizer's run time is up:
+/// none there.
+#if defined(__x86_64__) && defined(__GNUC__) && !defined(__clang__) && \
+    !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
+#define ENGINE_SIMD_CLONES \
+  __attribute__((target_clones("arch=x86-64-v4", "arch=x86-64-v3", "default")))
+#else
+#define ENGINE_SIMD_CLONES
+#endif
+
+/// Precedes a loop whose iterations touch equal indices of pointers that may be one another's (what
+/// the ops allow as "in place"): the compiler need not prove, or check at run time, that they are
+/// apart.
+#if defined(__clang__)
+#define ENGINE_SIMD_LOOP _Pragma("clang loop vectorize(assume_safety)")
+#elif defined(__GNUC__)
+#define ENGINE_SIMD_LOOP _Pragma("GCC ivdep")
+#else
+#define ENGINE_SIMD_LOOP
+#endif
+
+/// Marks the inline helpers of such functions, so that they are compiled into each clone.
+#define ENGINE_SIMD_INLINE [[gnu::always_inline]] inline
+
+namespace engine::cpu {
+
+/// Fewest elements worth a thread of their own in a loop bound by memory: some microseconds of
+/// work, against about one to wake the pool.
+inline constexpr int kElementGrain = 16384;
+
+/// Treats denormal floats as zero on this thread for its lifetime. Moments of parameters that get
+/// no gradient decay into that range, where every operation costs a hundred times as much.
+class FlushDenormals {
+ public:
+#if defined(__SSE2__)
+  FlushDenormals() : saved_(_mm_getcsr()) {
+    _mm_setcsr(saved_ | 0x8040);
+  }
+  ~FlushDenormals() {
+    _mm_setcsr(saved_);
+  }
+#else
+  FlushDenormals() = default;
+#endif
+  FlushDenormals(const FlushDenormals&) = delete;
+  FlushDenormals& operator=(const FlushDenormals&) = delete;
+
+#if defined(__SSE2__)
+ private:
+  unsigned saved_;
+#endif
+};
+
+}  // namespace engine::cpu

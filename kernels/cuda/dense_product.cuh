@@ -1,0 +1,197 @@
+// A register-tiled matrix product c[m,n] = A[m,k] · B[k,n] of row-major matrices, in the three
+// forms a dense layer needs. A block computes one tile of c from tiles of A and B in shared memory,
+// double buffered; a thread accumulates groups of 4 x 4 elements in registers. The sum over k runs
+// in order within a split, and splits are added in order by a second kernel, so results never vary.
+#pragma once
+
+#include "kernels/cuda/dense_tile.cuh"
+#include "kernels/cuda/dropout.cuh"
+
+namespace engine::cuda {
+
+/// Which operand is stored transposed: c = a·b, a·bᵀ or aᵀ·b.
+enum class Form { nn, nt, tn };
+
+/// What a result goes through before it is stored.
+struct Epilogue {
+  const float* bias = nullptr;  ///< one a column, or none
+  bool relu = false;
+  DropoutMask dropout;
+
+  __device__ float activate(float value) const { return relu && value <= 0.0f ? 0.0f : value; }
+
+  __device__ float apply(float value, std::int64_t column, std::int64_t element) const {
+    if (bias != nullptr) value += bias[column];
+    return dropout.apply(activate(value), static_cast<std::uint64_t>(element));
+  }
+  /// Four neighbours in a row, from a multiple of four on.
+  __device__ float4 apply(float4 value, std::int64_t column, std::int64_t element) const {
+    if (bias != nullptr) {
+      const float4 b = *reinterpret_cast<const float4*>(bias + column);
+      value = make_float4(value.x + b.x, value.y + b.y, value.z + b.z, value.w + b.w);
+    }
+    value = make_float4(activate(value.x), activate(value.y), activate(value.z), activate(value.w));
+    return dropout.apply(value, static_cast<std::uint64_t>(element));
+  }
+};
+
+struct Product {
+  const float* a;
+  const float* b;
+  float* c;                      ///< with splits: slice 0 of the partial sums
+  float* column_sums = nullptr;  ///< form tn: sum over k of b[k][column], or none
+  int m, n, k;
+  int k_per_split;     ///< a multiple of kDepth
+  std::int64_t slice;  ///< elements from one split's partial sums to the next
+  bool vector_out;     ///< c and bias may be accessed 16 bytes at a time
+  Epilogue epilogue;
+
+  __device__ Operand a_operand(Form form, int k_end) const {
+    return {a, form == Form::tn ? m : k, m, k_end};
+  }
+  __device__ Operand b_operand(Form form, int k_end) const {
+    return {b, form == Form::nt ? k : n, n, k_end};
+  }
+};
+
+/// A block's tile. A warp covers kGroupsM x kGroupsN groups of 16 x 32 elements, 4 x 4 of each a
+/// thread, with lanes laid out 4 x 8: reads of A are broadcasts, reads of B cover all banks.
+template <int kRows, int kColumns, int kRowGroups, int kColumnGroups>
+struct Tile {
+  static constexpr int kM = kRows, kN = kColumns;
+  static constexpr int kGroupsM = kRowGroups, kGroupsN = kColumnGroups;
+  static constexpr int kWarpsM = kM / (16 * kGroupsM), kWarpsN = kN / (32 * kGroupsN);
+  static constexpr int kThreads = kWarp * kWarpsM * kWarpsN;
+
+  __device__ static int lane() { return static_cast<int>(threadIdx.x) % kWarp; }
+  __device__ static int warp() { return static_cast<int>(threadIdx.x) / kWarp; }
+  /// First of the thread's four rows in group `g`, and of its four columns.
+  __device__ static int row(int g) {
+    return (warp() / kWarpsN * kGroupsM + g) * 16 + lane() / 8 * 4;
+  }
+  __device__ static int column(int g) {
+    return (warp() % kWarpsN * kGroupsN + g) * 32 + lane() % 8 * 4;
+  }
+};
+
+template <class T>
+struct Accumulator {
+  float c[4 * T::kGroupsM][4 * T::kGroupsN] = {};
+  float column_sums[4 * T::kGroupsN] = {};
+
+  template <bool kSumColumns>
+  __device__ void multiply(const float (*a_tile)[T::kM + kPadding],
+                           const float (*b_tile)[T::kN + kPadding], bool sum_columns) {
+#pragma unroll
+    for (int k = 0; k < kDepth; ++k) {
+      float4 a[T::kGroupsM], b[T::kGroupsN];
+#pragma unroll
+      for (int g = 0; g < T::kGroupsM; ++g)
+        a[g] = *reinterpret_cast<const float4*>(&a_tile[k][T::row(g)]);
+#pragma unroll
+      for (int g = 0; g < T::kGroupsN; ++g)
+        b[g] = *reinterpret_cast<const float4*>(&b_tile[k][T::column(g)]);
+#pragma unroll
+      for (int g = 0; g < T::kGroupsM; ++g) {
+        add_row(c[4 * g], a[g].x, b);
+        add_row(c[4 * g + 1], a[g].y, b);
+        add_row(c[4 * g + 2], a[g].z, b);
+        add_row(c[4 * g + 3], a[g].w, b);
+      }
+      if (kSumColumns && sum_columns) add_row(column_sums, 1.0f, b);
+    }
+  }
+
+ private:
+  __device__ static void add_row(float* row, float a, const float4* b) {
+#pragma unroll
+    for (int g = 0; g < T::kGroupsN; ++g) {
+      row[4 * g] += a * b[g].x;
+      row[4 * g + 1] += a * b[g].y;
+      row[4 * g + 2] += a * b[g].z;
+      row[4 * g + 3] += a * b[g].w;
+    }
+  }
+};
+
+__device__ inline void store_quad(const Product& p, float* c, int row, int column,
+                                  const float* values) {
+  const std::int64_t element = static_cast<std::int64_t>(row) * p.n + column;
+  if (p.vector_out) {
+    if (column < p.n)
+      *reinterpret_cast<float4*>(c + element) = p.epilogue.apply(
+          make_float4(values[0], values[1], values[2], values[3]), column, element);
+    return;
+  }
+#pragma unroll
+  for (int j = 0; j < 4; ++j)
+    if (column + j < p.n) c[element + j] = p.epilogue.apply(values[j], column + j, element + j);
+}
+
+template <class T>
+__device__ void store_tile(const Product& p, const Accumulator<T>& sums, int first_row,
+                           int first_column) {
+  float* c = p.c + blockIdx.y * p.slice;
+#pragma unroll
+  for (int i = 0; i < 4 * T::kGroupsM; ++i) {
+    const int row = first_row + T::row(i / 4) + i % 4;
+    if (row >= p.m) continue;
+#pragma unroll
+    for (int g = 0; g < T::kGroupsN; ++g)
+      store_quad(p, c, row, first_column + T::column(g), &sums.c[i][4 * g]);
+  }
+}
+
+// Every row of threads holds the same column sums: the first one stores them.
+template <class T>
+__device__ void store_column_sums(const Product& p, const Accumulator<T>& sums, int first_column) {
+  if (T::row(0) != 0) return;
+  float* out = p.column_sums + blockIdx.y * p.slice;
+#pragma unroll
+  for (int j = 0; j < 4 * T::kGroupsN; ++j) {
+    const int column = first_column + T::column(j / 4) + j % 4;
+    if (column < p.n) out[column] = sums.column_sums[j];
+  }
+}
+
+/// Grid: tiles of c along x, row of tiles after row of tiles; splits of k along y.
+/// kVector: both operands may be loaded 16 bytes at a time.
+template <class T, Form kForm, bool kVector>
+__global__ void __launch_bounds__(T::kThreads) product_kernel(const Product p) {
+  // Declared as float4 for its alignment.
+  ENGINE_SHARED(float4, a_shared, [2][kDepth][(T::kM + kPadding) / 4]);
+  ENGINE_SHARED(float4, b_shared, [2][kDepth][(T::kN + kPadding) / 4]);
+  using LoaderA = TileLoader<T::kM, T::kThreads, kForm != Form::tn, kVector>;
+  using LoaderB = TileLoader<T::kN, T::kThreads, kForm == Form::nt, kVector>;
+  auto* a_tile = reinterpret_cast<typename LoaderA::Row*>(a_shared);
+  auto* b_tile = reinterpret_cast<typename LoaderB::Row*>(b_shared);
+
+  const int tiles_n = ceil_div(p.n, T::kN);
+  const int row = static_cast<int>(blockIdx.x) / tiles_n * T::kM;
+  const int column = static_cast<int>(blockIdx.x) % tiles_n * T::kN;
+  const int k_begin = static_cast<int>(blockIdx.y) * p.k_per_split;
+  const int k_end = p.k - k_begin < p.k_per_split ? p.k : k_begin + p.k_per_split;
+  const bool sum_columns = kForm == Form::tn && row == 0 && p.column_sums != nullptr;
+  const Operand a = p.a_operand(kForm, k_end), b = p.b_operand(kForm, k_end);
+
+  LoaderA next_a;
+  LoaderB next_b;
+  Accumulator<T> sums;
+  next_a.load(a, row, k_begin);
+  next_b.load(b, column, k_begin);
+  int buffer = 0;
+  for (int k = k_begin; k < k_end; k += kDepth, buffer ^= 1) {
+    // Nobody reads this buffer any more: its readers have passed the previous barrier.
+    next_a.store(a_tile + buffer * kDepth);
+    next_b.store(b_tile + buffer * kDepth);
+    __syncthreads();
+    next_a.load(a, row, k + kDepth);  // all zeros past the end
+    next_b.load(b, column, k + kDepth);
+    sums.template multiply<kForm == Form::tn>(a_tile + buffer * kDepth, b_tile + buffer * kDepth,
+                                              sum_columns);
+  }
+  store_tile(p, sums, row, column);
+  if (sum_columns) store_column_sums(p, sums, column);
+}
+
+}  // namespace engine::cuda

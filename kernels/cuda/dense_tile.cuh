@@ -1,0 +1,103 @@
+// Moving a tile of a matrix from global to shared memory, through registers, so that the load of
+// the next tile overlaps the products of the present one.
+//
+// In shared memory a tile is [depth][across], depth being the dimension that is summed over, with
+// rows padded by four floats: aligned for 16-byte reads, and shifted by four banks from row to row.
+// Global memory holds the tile the same way round, or transposed ("along depth"). The assignment of
+// threads to elements makes each warp-wide load touch whole 32-byte sectors only, and each store
+// all banks once:
+//
+//   across, vector or not    neighbours along a row, in both memories
+//   along depth, vector      16 rows x 8 depths a warp, two lanes to a sector; the transposing
+//   stores of
+//                            the lanes of a pair are 4 * (extent + 4), that is 16, banks apart
+//   along depth, scalar      2 rows x 16 depths a warp. Depths k and k + 8 share a bank, so lanes
+//   of
+//                            the upper half store their items in swapped order, two rows apart
+#pragma once
+
+#include <type_traits>
+
+#include "kernels/cuda/common.cuh"
+
+namespace engine::cuda {
+
+inline constexpr int kDepth = 16;
+inline constexpr int kPadding = 4;
+
+/// A row-major operand; what lies outside its bounds is loaded as zero.
+struct Operand {
+  const float* data;
+  std::int64_t stride;  ///< elements from row to row
+  int extent;           ///< across: rows or columns of the result
+  int depth_end;        ///< where the sum ends
+};
+
+template <int kExtent, int kThreads, bool kAlongDepth, bool kVector>
+class TileLoader {
+ public:
+  using Row = float[kExtent + kPadding];
+
+  /// Loads the tile at (first, depth) into registers.
+  __device__ void load(const Operand& operand, int first, int depth) {
+#pragma unroll
+    for (int item = 0; item < kItems; ++item) {
+      const Position at = position(item);
+      const int across = first + at.across, k = depth + at.depth;
+      if (across >= operand.extent || k >= operand.depth_end) {
+        items_[item] = Item{};
+        continue;
+      }
+      const std::int64_t offset =
+          kAlongDepth ? across * operand.stride + k : k * operand.stride + across;
+      items_[item] = *reinterpret_cast<const Item*>(operand.data + offset);
+    }
+  }
+
+  /// Stores the registers into shared memory.
+  __device__ void store(Row* tile) const {
+#pragma unroll
+    for (int item = 0; item < kItems; ++item) {
+      if constexpr (!kAlongDepth) {
+        const Position at = position(item);
+        *reinterpret_cast<Item*>(&tile[at.depth][at.across]) = items_[item];
+      } else if constexpr (kVector) {
+        const Position at = position(item);
+        tile[at.depth][at.across] = items_[item].x;
+        tile[at.depth + 1][at.across] = items_[item].y;
+        tile[at.depth + 2][at.across] = items_[item].z;
+        tile[at.depth + 3][at.across] = items_[item].w;
+      } else {
+        const bool upper = threadIdx.x % kDepth >= kDepth / 2;
+        const Position at = position(upper ? item ^ 1 : item);
+        tile[at.depth][at.across] = upper ? items_[item ^ 1] : items_[item];
+      }
+    }
+  }
+
+ private:
+  using Item = std::conditional_t<kVector, float4, float>;
+  static constexpr int kWidth = kVector ? 4 : 1;
+  static constexpr int kItems = kExtent * kDepth / (kThreads * kWidth);
+  static_assert(kItems * kThreads * kWidth == kExtent * kDepth);
+  static_assert(kVector || !kAlongDepth || kItems % 2 == 0, "items are stored in swapped pairs");
+
+  struct Position {
+    int across, depth;
+  };
+
+  __device__ static Position position(int item) {
+    const int thread = static_cast<int>(threadIdx.x);
+    const int index = item * kThreads + thread;
+    if constexpr (!kAlongDepth)
+      return {index * kWidth % kExtent, index * kWidth / kExtent};
+    else if constexpr (kVector)
+      return {index / 2 % kExtent, index % 2 * 4 + index / (2 * kExtent) * 8};
+    else
+      return {(thread / kWarp * kItems + item) * 2 + thread % kWarp / kDepth, thread % kDepth};
+  }
+
+  Item items_[kItems];
+};
+
+}  // namespace engine::cuda

@@ -1,0 +1,121 @@
+// Rows of a device-resident data set by index, converted on the way. Threads run over the elements
+// of the result, so that a warp reads and writes neighbours; bytes are taken four at a time where
+// rows allow it.
+#include "kernels/gather.h"
+
+#include "engine/tune/registry.h"
+#include "kernels/cuda/common.cuh"
+
+namespace engine {
+namespace cuda {
+namespace {
+
+struct GatherRows {
+  const std::int32_t* indices;
+  std::int64_t batch;
+  std::int64_t rows;      ///< N
+  std::int64_t row_size;  ///< in the kernel's unit: elements, or groups of four
+
+  /// Where unit `i` of the result comes from, or -1 for a row that does not exist.
+  __device__ std::int64_t source(std::int64_t i) const {
+    const std::int64_t row = indices[i / row_size];
+    return row < 0 || row >= rows ? -1 : row * row_size + i % row_size;
+  }
+};
+
+struct Affine {
+  float scale, offset;
+  __device__ float operator()(unsigned char x) const {
+    return static_cast<float>(x) * scale + offset;
+  }
+};
+
+struct ToInteger {
+  template <class T>
+  __device__ std::int32_t operator()(T x) const {
+    return static_cast<std::int32_t>(x);
+  }
+};
+
+template <class In, class Out, class F>
+__global__ void gather_kernel(GatherRows rows, F convert, const In* data, Out* out) {
+  const std::int64_t count = rows.batch * rows.row_size;
+  for (std::int64_t i = global_thread(); i < count; i += global_thread_count()) {
+    const std::int64_t source = rows.source(i);
+    out[i] = convert(source < 0 ? In{} : data[source]);
+  }
+}
+
+__global__ void gather_quads_kernel(GatherRows rows, Affine convert, const uchar4* data,
+                                    float4* out) {
+  const std::int64_t count = rows.batch * rows.row_size;
+  for (std::int64_t i = global_thread(); i < count; i += global_thread_count()) {
+    const std::int64_t source = rows.source(i);
+    const uchar4 v = source < 0 ? make_uchar4(0, 0, 0, 0) : data[source];
+    out[i] = make_float4(convert(v.x), convert(v.y), convert(v.z), convert(v.w));
+  }
+}
+
+constexpr int kThreads = 256;
+
+GatherRows rows_of(const LaunchArguments& launch) {
+  const TensorView& data = launch.inputs[0];
+  return {launch.inputs[1].as<std::int32_t>(), launch.inputs[1].type.element_count(),
+          data.type.shape[0], data.type.shape.elements_after(0)};
+}
+
+void gather_bytes(const LaunchArguments& launch, Affine convert) {
+  GatherRows rows = rows_of(launch);
+  const auto* data = launch.inputs[0].as<std::uint8_t>();
+  auto* out = launch.outputs[0].as<float>();
+  const cudaStream_t stream = native_stream(launch.stream);
+  if (rows.row_size % 4 == 0 && is_aligned_for_4(data) && is_aligned_for_4(out)) {
+    rows.row_size /= 4;
+    run("gather", gather_quads_kernel, blocks_for(rows.batch * rows.row_size, kThreads), kThreads,
+        stream, rows, convert, reinterpret_cast<const uchar4*>(data),
+        reinterpret_cast<float4*>(out));
+  } else {
+    run("gather", gather_kernel<std::uint8_t, float, Affine>,
+        blocks_for(rows.batch * rows.row_size, kThreads), kThreads, stream, rows, convert, data,
+        out);
+  }
+}
+
+template <class In>
+void gather_integers(const LaunchArguments& launch) {
+  const GatherRows rows = rows_of(launch);
+  run("gather", gather_kernel<In, std::int32_t, ToInteger>,
+      blocks_for(rows.batch * rows.row_size, kThreads), kThreads, native_stream(launch.stream),
+      rows, ToInteger{}, launch.inputs[0].as<In>(), launch.outputs[0].as<std::int32_t>());
+}
+
+std::string refuse_gather(const Problem& problem) {
+  const DType in = problem.inputs.at(0).dtype, out = problem.outputs.at(0).dtype;
+  const bool known = (in == DType::u8 && (out == DType::f32 || out == DType::i32)) ||
+                     (in == DType::i32 && out == DType::i32);
+  return known ? "" : "converts u8 to f32 or i32, and i32 to i32";
+}
+
+SimpleCandidate::Launch prepare_gather(const Problem& problem) {
+  if (problem.outputs.at(0).dtype == DType::f32) {
+    const auto attributes = GatherAttributes::from(problem.attributes);
+    const Affine convert{static_cast<float>(attributes.scale),
+                         static_cast<float>(attributes.offset)};
+    return [convert](const LaunchArguments& launch) { gather_bytes(launch, convert); };
+  }
+  if (problem.inputs.at(0).dtype == DType::u8) return gather_integers<std::uint8_t>;
+  return gather_integers<std::int32_t>;
+}
+
+}  // namespace
+}  // namespace cuda
+
+void register_gather_cuda(CandidateRegistry& registry) {
+  registry.add(SimpleCandidate{.op = "gather",
+                               .backend = "cuda",
+                               .id = "cuda.simt",
+                               .prepare = cuda::prepare_gather,
+                               .refuse = cuda::refuse_gather});
+}
+
+}  // namespace engine

@@ -1,0 +1,30 @@
+#include "kernels/dense.h"
+
+namespace engine {
+
+DenseAttributes DenseAttributes::from(const Attributes& attributes) {
+  DenseAttributes result;
+  const std::string& name = attributes.text("activation");
+  ENGINE_CHECK(name == "none" || name == "relu", "dense: unknown activation '" + name + "'");
+  result.activation = name == "relu" ? Activation::relu : Activation::none;
+  if (attributes.has("rate")) result.dropout = DropoutAttributes::from(attributes);
+  return result;
+}
+
+Attributes DenseAttributes::to_attributes() const {
+  Attributes attributes;
+  attributes.set("activation", std::string(activation == Activation::relu ? "relu" : "none"));
+  if (dropout.rate > 0) dropout.add_to(attributes);
+  return attributes;
+}
+
+DenseExtents DenseExtents::of(const Problem& problem) {
+  const Shape& first = problem.inputs.at(0).shape;
+  const Shape& second = problem.inputs.at(1).shape;
+  if (problem.op == "dense") return {first[0], first[1], second[1]};
+  if (problem.op == "dense_input_gradient") return {first[0], second[0], first[1]};
+  ENGINE_CHECK(problem.op == "dense_weight_gradient", "not a dense problem: " + problem.op);
+  return {first[0], first[1], second[1]};
+}
+
+}  // namespace engine

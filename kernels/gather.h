@@ -1,0 +1,20 @@
+// gather: data [N, rest...], indices i32[B] -> [B, rest...]: the rows named by the indices,
+// converted.
+//   u8 -> f32    element * scale + offset (attributes "scale", "offset", real), in f32
+//   u8 or i32 -> i32    the integer itself (labels); scale 1, offset 0
+// An index outside [0, N) gives a row of zeros (before scale and offset).
+#pragma once
+
+#include "engine/tune/problem.h"
+
+namespace engine {
+
+struct GatherAttributes {
+  double scale = 1;
+  double offset = 0;
+
+  static GatherAttributes from(const Attributes& attributes);
+  Attributes to_attributes() const;
+};
+
+}  // namespace engine

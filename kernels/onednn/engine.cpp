@@ -1,0 +1,55 @@
+#include "kernels/onednn/engine.h"
+
+#include <fmt/format.h>
+
+#include "engine/core/error.h"
+
+namespace engine::onednn {
+
+const dnnl::engine& cpu_engine() {
+  static const dnnl::engine engine(dnnl::engine::kind::cpu, 0);
+  return engine;
+}
+
+dnnl::primitive_attr primitive_attributes() {
+  dnnl::primitive_attr attributes;
+  attributes.set_scratchpad_mode(dnnl::scratchpad_mode::user);
+  return attributes;
+}
+
+void rethrow(const std::string& primitive, const dnnl::error& error) {
+  throw DeviceError(fmt::format("oneDNN {}: {} (status {})", primitive, error.what(),
+                                static_cast<int>(error.status)));
+}
+
+Execution::Execution(std::string name, const dnnl::primitive& primitive,
+                     const dnnl::memory::desc& scratchpad, const std::vector<Argument>& arguments)
+    : name_(std::move(name)),
+      primitive_(primitive),
+      stream_(cpu_engine()),
+      workspace_(scratchpad.get_size()) {
+  const auto bind = [this](int index, const dnnl::memory::desc& type) {
+    memories_.emplace_back(type, cpu_engine(), DNNL_MEMORY_NONE);
+    raw_arguments_.push_back({index, memories_.back().get()});
+  };
+  for (const auto& [index, type] : arguments) bind(index, type);
+  if (workspace_ > 0) bind(DNNL_ARG_SCRATCHPAD, scratchpad);
+}
+
+void Execution::run(std::span<void* const> pointers, void* workspace) {
+  ENGINE_CHECK(pointers.size() + (workspace_ > 0) == memories_.size(),
+               "oneDNN " + name_ + ": wrong number of operands");
+  try {
+    for (std::size_t i = 0; i < pointers.size(); ++i) memories_[i].set_data_handle(pointers[i]);
+    if (workspace_ > 0) memories_.back().set_data_handle(workspace);
+    dnnl::error::wrap_c_api(
+        dnnl_primitive_execute(primitive_.get(), stream_.get(),
+                               static_cast<int>(raw_arguments_.size()), raw_arguments_.data()),
+        "could not execute");
+    stream_.wait();
+  } catch (const dnnl::error& error) {
+    rethrow(name_, error);
+  }
+}
+
+}  // namespace engine::onednn

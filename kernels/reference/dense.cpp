@@ -1,0 +1,89 @@
+// References of dense and its two gradients. The magnitude of a product is |A|·|B|: the scale in
+// which every order of summation, blocked or not, makes its rounding errors.
+#include "kernels/dense.h"
+
+#include <cmath>
+
+#include "engine/tune/registry.h"
+
+namespace engine {
+namespace {
+
+// A matrix with any strides, so that one product serves transposed operands too.
+struct Matrix {
+  const std::vector<double>& values;
+  std::size_t row_stride, column_stride;
+  double at(std::size_t row, std::size_t column) const {
+    return values[row * row_stride + column * column_stride];
+  }
+};
+
+// out[rows, columns] = a[rows, depth] · b[depth, columns], with magnitudes.
+void multiply(const Matrix& a, const Matrix& b, std::size_t rows, std::size_t columns,
+              std::size_t depth, ReferenceTensor& out) {
+  out.magnitudes.assign(rows * columns, 0);
+  for (std::size_t i = 0; i < rows; ++i)
+    for (std::size_t k = 0; k < depth; ++k)
+      for (std::size_t j = 0; j < columns; ++j) {
+        const double term = a.at(i, k) * b.at(k, j);
+        out.values[i * columns + j] += term;
+        out.magnitudes[i * columns + j] += std::abs(term);
+      }
+}
+
+struct Extents {
+  std::size_t batch, inputs, outputs;
+  explicit Extents(const Problem& problem) {
+    const DenseExtents e = DenseExtents::of(problem);
+    batch = static_cast<std::size_t>(e.batch);
+    inputs = static_cast<std::size_t>(e.inputs);
+    outputs = static_cast<std::size_t>(e.outputs);
+  }
+};
+
+void dense(const Problem& problem, std::span<const ReferenceTensor> inputs,
+           std::span<ReferenceTensor> outputs) {
+  const auto attributes = DenseAttributes::from(problem.attributes);
+  const Extents n(problem);
+  ReferenceTensor& y = outputs[0];
+  multiply({inputs[0].values, n.inputs, 1}, {inputs[1].values, n.outputs, 1}, n.batch, n.outputs,
+           n.inputs, y);
+  for (std::size_t e = 0; e < y.values.size(); ++e) {
+    const double bias = inputs[2].values[e % n.outputs];
+    y.values[e] += bias;
+    y.magnitudes[e] += std::abs(bias);
+    if (attributes.activation == Activation::relu && y.values[e] <= 0) y.values[e] = 0;
+    if (attributes.dropout.rate == 0) continue;
+    const auto step = static_cast<std::uint64_t>(inputs[3].values[0]);
+    const bool kept =
+        random_word(attributes.dropout.key, step, e) >= attributes.dropout.threshold();
+    y.values[e] = kept ? y.values[e] * attributes.dropout.scale() : 0;
+    y.magnitudes[e] *= attributes.dropout.scale();
+  }
+}
+
+void dense_input_gradient(const Problem& problem, std::span<const ReferenceTensor> inputs,
+                          std::span<ReferenceTensor> outputs) {
+  const Extents n(problem);
+  multiply({inputs[0].values, n.outputs, 1}, {inputs[1].values, 1, n.outputs}, n.batch, n.inputs,
+           n.outputs, outputs[0]);
+}
+
+void dense_weight_gradient(const Problem& problem, std::span<const ReferenceTensor> inputs,
+                           std::span<ReferenceTensor> outputs) {
+  const Extents n(problem);
+  const std::vector<double> ones(n.batch, 1.0);
+  const Matrix dz{inputs[1].values, n.outputs, 1};
+  multiply({inputs[0].values, 1, n.inputs}, dz, n.inputs, n.outputs, n.batch, outputs[0]);
+  multiply({ones, 0, 1}, dz, 1, n.outputs, n.batch, outputs[1]);
+}
+
+}  // namespace
+
+void register_dense_reference(ReferenceRegistry& registry) {
+  registry.add("dense", dense);
+  registry.add("dense_input_gradient", dense_input_gradient);
+  registry.add("dense_weight_gradient", dense_weight_gradient);
+}
+
+}  // namespace engine

@@ -1,0 +1,76 @@
+#include "models/data/dataset.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <charconv>
+#include <filesystem>
+#include <string_view>
+#include <system_error>
+
+#include "models/data/input_file.h"
+#include "models/data/mnist.h"
+#include "models/data/synthetic.h"
+
+namespace engine {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr std::string_view kSynthetic = "synthetic";
+
+std::unique_ptr<Dataset> open_synthetic(const std::string& source,
+                                        const DatasetExpectation& expected) {
+  if (source == kSynthetic) return make_synthetic(kSyntheticDefault, expected);
+  const char* begin = source.data() + kSynthetic.size() + 1;
+  const char* end = source.data() + source.size();
+  std::int64_t count = 0;
+  const auto [stop, error] = std::from_chars(begin, end, count);
+  if (error != std::errc{} || stop != end || count < 1 || count > kSyntheticMost)
+    throw UsageError(
+        fmt::format("data '{}': expected synthetic:N with N from 1 to {}", source, kSyntheticMost));
+  return make_synthetic(count, expected);
+}
+
+/// The first few names in `folder`, in order, for an error message.
+std::string listing(const fs::path& folder) {
+  constexpr std::size_t kShown = 8;
+  std::vector<std::string> names;
+  std::error_code error;
+  for (fs::directory_iterator entry(folder, error), end; !error && entry != end;
+       entry.increment(error))
+    names.push_back(printable(entry->path().filename().native()));
+  if (error) return fmt::format("cannot be listed: {}", error.message());
+  if (names.empty()) return "is empty";
+  std::sort(names.begin(), names.end());
+  std::string out = "has ";
+  for (std::size_t i = 0; i < std::min(names.size(), kShown); ++i)
+    out += (i > 0 ? ", " : "") + names[i];
+  if (names.size() > kShown) out += fmt::format(" and {} more", names.size() - kShown);
+  return out;
+}
+
+}  // namespace
+
+std::unique_ptr<Dataset> open_dataset(const std::string& source,
+                                      const DatasetExpectation& expected) {
+  ENGINE_CHECK(
+      expected.classes >= 1 && expected.classes <= 256 && expected.observation.element_count() >= 1,
+      "a model without classes or input");
+  if (source == kSynthetic || source.starts_with("synthetic:"))
+    return open_synthetic(source, expected);
+
+  std::error_code error;
+  const fs::file_status status = fs::status(source, error);
+  if (!fs::exists(status))
+    throw DataError(fmt::format(
+        "{}: no such data folder; expected a folder, synthetic or synthetic:N", source));
+  if (!fs::is_directory(status))
+    throw DataError(
+        fmt::format("{}: is not a folder; expected one with {}", source, mnist_layout()));
+  if (looks_like_mnist(source)) return open_mnist(source, expected);
+  throw DataError(fmt::format("{}: no known data set: looked for {}; the folder {}", source,
+                              mnist_layout(), listing(source)));
+}
+
+}  // namespace engine

@@ -1,0 +1,19 @@
+// Observations that are computed instead of read: they need no download and never change, so tests,
+// examples and measurements run anywhere. Each class has a random pattern, and an observation is
+// the mean of its class's pattern and of noise, so a model can learn the labels.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+
+#include "models/data/dataset.h"
+
+namespace engine {
+
+inline constexpr std::int64_t kSyntheticDefault = 60000;
+inline constexpr std::int64_t kSyntheticMost = 100'000'000;
+
+/// `train` training observations and max(train / 6, 1) test ones.
+std::unique_ptr<Dataset> make_synthetic(std::int64_t train, const DatasetExpectation& expected);
+
+}  // namespace engine

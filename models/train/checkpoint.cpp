@@ -1,0 +1,163 @@
+#include "models/train/checkpoint.h"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstdio>
+#include <functional>
+#include <system_error>
+#include <vector>
+
+#include "engine/core/log.h"
+
+namespace engine {
+namespace {
+
+using graph::State;
+using graph::StateRole;
+using graph::StateStore;
+
+using RoleFilter = std::function<bool(StateRole)>;
+
+std::vector<State> select(const StateStore& store, const RoleFilter& wanted) {
+  std::vector<State> states = store.states();
+  std::erase_if(states, [&](const State& state) { return !wanted(state.role); });
+  return states;
+}
+
+/// Throws unless `file` has every state, of its type.
+void require_states(const SafetensorsFile& file, const std::vector<State>& states) {
+  for (const State& state : states) {
+    const StoredTensor* tensor = file.find(state.name);
+    if (tensor == nullptr)
+      throw DataError(fmt::format("{}: has no tensor '{}', expected {}", file.path(), state.name,
+                                  state.type.to_string()));
+    if (tensor->type != state.type)
+      throw DataError(fmt::format("{}: tensor '{}' is {}, expected {}", file.path(), state.name,
+                                  tensor->type.to_string(), state.type.to_string()));
+  }
+}
+
+/// Throws when `file` has a tensor that is no state.
+void require_no_others(const SafetensorsFile& file, const std::vector<State>& states) {
+  for (const StoredTensor& tensor : file.tensors())
+    if (std::none_of(states.begin(), states.end(),
+                     [&](const State& state) { return state.name == tensor.name; }))
+      throw DataError(fmt::format("{}: unexpected tensor '{}', {}: the run has no such state",
+                                  file.path(), printable(tensor.name), tensor.type.to_string()));
+}
+
+void upload_states(const SafetensorsFile& file, const std::vector<State>& states, StateStore& store,
+                   Stream& stream) {
+  std::vector<std::byte> staging;
+  for (const State& state : states) {
+    staging.resize(state.type.bytes());
+    file.read(*file.find(state.name), staging);
+    store.upload(state.name, staging.data(), stream);
+  }
+}
+
+void rename_file(const std::string& from, const std::string& to) {
+  if (std::rename(from.c_str(), to.c_str()) != 0)
+    throw FileError(fmt::format("{}: cannot be renamed to {}: {}", from, to,
+                                std::generic_category().message(errno)));
+}
+
+bool is_whole(const std::string& path) {
+  try {
+    const SafetensorsFile file(path);
+    return true;
+  } catch (const DataError&) {
+    return false;
+  }
+}
+
+void sync_folder(const std::string& folder) {
+  const int descriptor = ::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  // Some file systems have no fsync for folders and say EINVAL.
+  const bool synced = descriptor >= 0 && (::fsync(descriptor) == 0 || errno == EINVAL);
+  const int error = errno;
+  if (descriptor >= 0) ::close(descriptor);
+  if (!synced)
+    throw FileError(fmt::format("{}: cannot be synchronized: {}", folder,
+                                std::generic_category().message(error)));
+}
+
+}  // namespace
+
+bool is_saved(StateRole role) {
+  return role == StateRole::parameter || role == StateRole::optimizer || role == StateRole::counter;
+}
+
+void save_checkpoint(const std::string& path, const StateStore& store, Stream& stream,
+                     const Metadata& metadata) {
+  std::vector<std::byte> staging;
+  std::vector<TensorSource> tensors;
+  for (const State& state : select(store, is_saved))
+    tensors.push_back({state.name, state.type, [&, name = state.name](const ByteSink& sink) {
+                         staging.resize(store.state(name).type.bytes());
+                         store.download(name, staging.data(), stream);
+                         sink(staging);
+                       }});
+  write_safetensors(path, std::move(tensors), metadata);
+}
+
+Metadata load_checkpoint(const std::string& path, StateStore& store, Stream& stream) {
+  const SafetensorsFile file(path);
+  const std::vector<State> states = select(store, is_saved);
+  require_states(file, states);
+  require_no_others(file, states);
+  upload_states(file, states, store, stream);
+  return file.metadata();
+}
+
+Metadata load_parameters(const std::string& path, StateStore& store, Stream& stream) {
+  const SafetensorsFile file(path);
+  const std::vector<State> states =
+      select(store, [](StateRole role) { return role == StateRole::parameter; });
+  require_states(file, states);
+  upload_states(file, states, store, stream);
+  return file.metadata();
+}
+
+// The new file is on disk under a name of its own before the others move: between the two renames
+// the former last one is whole under its new name. A damaged one must not displace the previous.
+void CheckpointPair::save(const StateStore& store, Stream& stream, const Metadata& metadata) const {
+  save_checkpoint(path("next"), store, stream, metadata);
+  if (is_whole(path("last"))) rename_file(path("last"), path("previous"));
+  rename_file(path("next"), path("last"));
+  sync_folder(folder_);
+}
+
+Metadata CheckpointPair::load(StateStore& store, Stream& stream) const {
+  return load_either(load_checkpoint, store, stream);
+}
+
+Metadata CheckpointPair::load_parameters(StateStore& store, Stream& stream) const {
+  return load_either(engine::load_parameters, store, stream);
+}
+
+Metadata CheckpointPair::load_either(Loader& loader, StateStore& store, Stream& stream) const {
+  std::string why;
+  try {
+    return loader(path("last"), store, stream);
+  } catch (const DataError& error) {
+    why = error.what();
+  } catch (const FileError& error) {
+    why = error.what();
+  }
+  try {
+    Metadata metadata = loader(path("previous"), store, stream);
+    log::warning(why + "; using the previous checkpoint");
+    return metadata;
+  } catch (const DataError&) {
+    throw DataError(why);
+  } catch (const FileError&) {
+    throw DataError(why);
+  }
+}
+
+}  // namespace engine

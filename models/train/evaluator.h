@@ -1,0 +1,76 @@
+// Programs over one part of a data set: evaluation (mean loss and accuracy of every observation)
+// and prediction. Both run whole batches and then the smaller last one, each a program of its own.
+#pragma once
+
+#include <functional>
+#include <span>
+#include <vector>
+
+#include "models/train/runtime.h"
+#include "models/train/step_graphs.h"
+
+namespace engine {
+
+/// Uploads a part's observations and labels into the states that the graphs read, after allocate().
+void upload_dataset(const Dataset& dataset, const ModelDefinition& model, Part part,
+                    Runtime& runtime);
+
+struct EvaluationResult {
+  double loss = 0;
+  double accuracy = 0;
+};
+
+/// One kind of program at the full batch and at the size of the last one.
+class BatchPrograms {
+ public:
+  using MakeGraph = std::function<StepGraph(const Feed&)>;
+  /// Compiles for `feed` (feed.size is set here).
+  BatchPrograms(Runtime& runtime, Feed feed, const MakeGraph& make_graph);
+
+  std::int64_t full_steps() const { return feed_.count / feed_.batch; }
+  std::int64_t last_size() const { return feed_.partial ? feed_.count % feed_.batch : 0; }
+  std::int64_t steps() const { return feed_.steps_per_epoch(); }
+  const Feed& feed() const { return feed_; }
+  const std::vector<Parameter>& parameters() const { return parameters_; }
+  const std::vector<graph::PassReport>& forward_passes() const { return passes_; }
+  /// Program indices; empty when there are no such batches.
+  std::optional<std::size_t> full() const { return full_; }
+  std::optional<std::size_t> last() const { return last_; }
+
+  /// Enqueues `count` steps from `position` within the epoch on; they must all lie before its end.
+  void run(Runtime& runtime, std::int64_t position, std::int64_t count) const;
+
+ private:
+  std::size_t compile(Runtime& runtime, std::int64_t size, const MakeGraph& make_graph);
+  Feed feed_;
+  std::optional<std::size_t> full_, last_;
+  std::vector<Parameter> parameters_;
+  std::vector<graph::PassReport> passes_;
+};
+
+class Evaluator {
+ public:
+  Evaluator(Runtime& runtime, const ModelDefinition& model, Part part, std::int64_t count,
+            const GraphOptions& options);
+  /// Over every observation; waits.
+  EvaluationResult run(Runtime& runtime) const;
+
+ private:
+  BatchPrograms programs_;
+};
+
+class Predictor {
+ public:
+  Predictor(Runtime& runtime, const ModelDefinition& model, Part part, std::int64_t count,
+            const GraphOptions& options);
+  /// Calls sink(first observation, logits of shape [n, classes] row by row) batch by batch, for the
+  /// first `count` observations.
+  void run(Runtime& runtime, std::int64_t count,
+           const std::function<void(std::int64_t, std::span<const float>)>& sink) const;
+
+ private:
+  int classes_;
+  BatchPrograms programs_;
+};
+
+}  // namespace engine

@@ -1,0 +1,86 @@
+#include "models/train/runtime.h"
+
+#include <fmt/format.h>
+#include <malloc.h>
+
+#include <algorithm>
+#include <map>
+
+#include "engine/device/backend.h"
+#include "ops/registry.h"
+
+namespace engine {
+namespace {
+
+std::unique_ptr<Device> open(const RuntimeOptions& options) {
+  initialize();
+  return open_device(options.device, options.threads);
+}
+
+}  // namespace
+
+Runtime::Runtime(const RuntimeOptions& options)
+    : options_(options),
+      device_(open(options)),
+      stream_(device_->make_stream()),
+      cache_(options.algorithm_cache.empty() ? AlgorithmCache::default_path()
+                                             : options.algorithm_cache),
+      tuner_(std::make_unique<Tuner>(*device_, cache_, options.tuner)),
+      store_(*device_) {}
+
+std::size_t Runtime::add(graph::Graph graph) {
+  programs_.push_back(std::make_unique<graph::Program>(
+      graph::compile(std::move(graph), *device_, *tuner_, options_.compile)));
+  return programs_.size() - 1;
+}
+
+MemoryBudget Runtime::budget() const {
+  MemoryBudget budget;
+  std::map<std::string, graph::State> states;
+  for (const auto& program : programs_) {
+    for (const graph::State& state : program->graph.states()) states.emplace(state.name, state);
+    budget.arena = std::max(budget.arena, program->plan.arena_bytes);
+  }
+  for (const auto& [name, state] : states)
+    (state.role == graph::StateRole::data ? budget.data : budget.state) += state.type.bytes();
+  return budget;
+}
+
+void Runtime::allocate() {
+  // Tuning is over: what it borrowed goes back, so that the process holds what the plan says.
+  malloc_trim(0);
+  const MemoryBudget need = budget();
+  const std::size_t available = device_->available_memory();
+  const std::size_t limit = options_.memory_limit == 0
+                                ? available
+                                : std::min<std::size_t>(available, options_.memory_limit);
+  if (need.total() > limit)
+    throw OutOfMemoryError(
+        fmt::format("{}: the run needs {} bytes ({} state, {} data, {} arena), {} are {}",
+                    device_->name(), need.total(), need.state, need.data, need.arena, limit,
+                    limit == available ? "available" : "allowed by the memory limit"));
+  for (const auto& program : programs_)
+    for (const graph::State& state : program->graph.states()) store_.add(state, *stream_);
+  arena_ = Buffer(*device_, need.arena);
+  for (const auto& program : programs_)
+    executors_.push_back(std::make_unique<graph::Executor>(*program, store_, arena_.data()));
+}
+
+std::int64_t Runtime::read_counter(const std::string& state) {
+  std::int64_t value = 0;
+  store_.download(state, &value, *stream_);
+  return value;
+}
+
+double Runtime::read_total(const std::string& state) {
+  double value = 0;
+  store_.download(state, &value, *stream_);
+  return value;
+}
+
+void Runtime::clear(const std::string& state) {
+  const TensorView view = store_.view(state);
+  stream_->fill(view.data, 0, view.type.bytes());
+}
+
+}  // namespace engine

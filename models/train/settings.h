@@ -1,0 +1,55 @@
+// Everything that determines a training run, resolved: what the command line, a model's defaults
+// and, for a resumed run, its folder add up to.
+#pragma once
+
+#include <cstdint>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "models/train/run_config.h"
+#include "models/train/runtime.h"
+#include "models/zoo/zoo.h"
+
+namespace engine {
+
+struct TrainSettings {
+  std::string model;
+  std::string data;
+  std::int64_t epochs = 1;     ///< counted from the start of training, also when resumed
+  std::int64_t max_steps = 0;  ///< stop after so many steps from the start; 0: no limit
+  std::int64_t batch = 1;
+  std::uint64_t seed = 0;
+  OptimizerSettings optimizer;
+  std::string device = "auto";
+  std::int64_t threads = 0;
+  std::string precision = "fp32";
+  bool deterministic = false;
+  std::string autotune = "find";
+  std::string algorithm_cache;
+  std::string candidates;
+  std::int64_t workspace_limit = 0;   ///< bytes; 0: none
+  std::int64_t memory_limit = 0;      ///< bytes; 0: none
+  std::int64_t checkpoint_every = 0;  ///< steps between checkpoints inside an epoch; 0: none
+  std::set<std::string> passes_off;
+};
+
+/// A model's published settings.
+TrainSettings default_settings(const ModelDefinition& model);
+/// Throws UsageError naming the option and what it takes.
+void validate(const TrainSettings& settings);
+
+RunConfig to_config(const TrainSettings& settings);
+/// Throws DataError naming a key that is missing or of another type.
+TrainSettings from_config(const RunConfig& config);
+
+/// Throws UsageError naming the first option in which a resumed run would differ from the one that
+/// was started: model, batch, seed, optimizer, precision, rewrites and what else the result depends
+/// on.
+void check_resumable(const TrainSettings& started, const TrainSettings& resumed);
+
+/// The zoo's model with the settings' batch and optimizer.
+ModelDefinition resolve_model(const TrainSettings& settings);
+RuntimeOptions runtime_options(const TrainSettings& settings);
+
+}  // namespace engine

@@ -1,0 +1,66 @@
+// The three graphs of a model: one training step, one evaluation step, one prediction step. All
+// read the resident data set and share the states of one store.
+#pragma once
+
+#include <cstdint>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "graph/ir.h"
+#include "graph/passes/pass.h"
+#include "models/data/dataset.h"
+#include "models/zoo/zoo.h"
+
+namespace engine {
+
+/// How observations reach a step. A batch of `size` is taken out of steps of `batch`: fewer in the
+/// program for the last, partial batch.
+struct Feed {
+  Part part = Part::train;
+  std::int64_t count = 0;  ///< observations in the part
+  std::int64_t batch = 0;
+  std::int64_t size = 0;
+  bool shuffle = false;
+  bool partial = true;  ///< whether an epoch ends with its smaller last batch
+
+  std::int64_t steps_per_epoch() const;
+};
+
+/// A graph after its forward passes, with what they did, and the parameters it declares.
+struct StepGraph {
+  graph::Graph graph;
+  std::vector<graph::PassReport> passes;
+  std::vector<Parameter> parameters;
+};
+
+struct GraphOptions {
+  std::uint64_t seed = 0;
+  std::set<std::string> passes_off;
+  /// Also assigns every parameter's gradient to a state "gradient/<parameter>" (role output).
+  bool keep_gradients = false;
+};
+
+// States beside parameters and moments. Totals are sums over the epoch so far, f64.
+inline constexpr const char* kTrainStep = "train/step";
+inline constexpr const char* kTrainLoss = "train/loss";
+inline constexpr const char* kTrainCorrect = "train/correct";
+inline constexpr const char* kEvaluationStep = "evaluation/step";
+inline constexpr const char* kEvaluationLoss = "evaluation/loss";
+inline constexpr const char* kEvaluationCorrect = "evaluation/correct";
+inline constexpr const char* kPredictionStep = "prediction/step";
+/// f32[size, classes] of the last prediction step.
+std::string prediction_state(std::int64_t size);
+/// "data/train/observations" u8[count, input…] and "data/train/labels" u8[count], likewise for
+/// test.
+graph::State observations_state(const ModelDefinition& model, Part part, std::int64_t count);
+graph::State labels_state(Part part, std::int64_t count);
+
+StepGraph training_graph(const ModelDefinition& model, const Feed& feed,
+                         const GraphOptions& options);
+StepGraph evaluation_graph(const ModelDefinition& model, const Feed& feed,
+                           const GraphOptions& options);
+StepGraph prediction_graph(const ModelDefinition& model, const Feed& feed,
+                           const GraphOptions& options);
+
+}  // namespace engine

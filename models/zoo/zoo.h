@@ -1,0 +1,30 @@
+// The reference models: networks with the batch, optimizer and epochs they were published with.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "models/layers/network.h"
+#include "models/train/optimizer.h"
+
+namespace engine {
+
+struct ModelDefinition {
+  std::string name;         ///< what the command line takes
+  std::string description;  ///< a line: origin and data
+  Network network;
+  double input_scale = 1.0 / 255;  ///< bytes times this are what the network sees
+  int classes = 10;
+  std::int64_t batch = 128;
+  int epochs = 1;
+  /// The smaller last batch of an epoch is trained too, or left out.
+  bool partial_batches = true;
+  OptimizerSettings optimizer = {};
+};
+
+/// Every model, in the order of the list in models/CMakeLists.txt.
+std::vector<ModelDefinition> zoo();
+/// Throws UsageError naming the known models.
+ModelDefinition find_model(const std::string& name);
+
+}  // namespace engine

@@ -1,0 +1,14 @@
+// Running sums of metrics and the step counter; see kernels/accumulate_metrics.h.
+#pragma once
+
+#include <memory>
+#include <vector>
+
+#include "graph/op.h"
+
+namespace engine::ops {
+
+/// One weight a metric; at most kMaxMetrics.
+std::shared_ptr<const graph::Op> accumulate_metrics(const std::vector<double>& weights);
+
+}  // namespace engine::ops

@@ -1,0 +1,41 @@
+#include "ops/gather.h"
+
+#include <vector>
+
+#include "ops/expect.h"
+
+namespace engine::ops {
+namespace {
+
+class GatherOp final : public graph::Op {
+ public:
+  GatherOp(const GatherAttributes& attributes, DType output)
+      : Op("gather", attributes.to_attributes().set("to", std::string(dtype_name(output)))),
+        output_(output) {}
+
+  std::vector<TensorType> infer(std::span<const TensorType> inputs) const override {
+    expect_count(inputs, 2);
+    if (inputs[0].shape.rank() < 1) throw ShapeError("the data has no observations to choose from");
+    expect(inputs[1], DType::i32, 1, "the indices");
+    if (inputs[0].dtype != DType::u8 && !(inputs[0].dtype == DType::i32 && output_ == DType::i32))
+      throw ShapeError("the data is " + inputs[0].to_string() + ", expected u8 (or i32 labels)");
+    std::vector<std::int64_t> extents(inputs[0].shape.extents().begin(),
+                                      inputs[0].shape.extents().end());
+    extents[0] = inputs[1].shape[0];
+    return {{Shape(extents), output_}};
+  }
+
+ private:
+  DType output_;
+};
+
+}  // namespace
+
+std::shared_ptr<const graph::Op> gather_normalized(const GatherAttributes& attributes) {
+  return std::make_shared<GatherOp>(attributes, DType::f32);
+}
+std::shared_ptr<const graph::Op> gather_labels() {
+  return std::make_shared<GatherOp>(GatherAttributes{}, DType::i32);
+}
+
+}  // namespace engine::ops

@@ -1,0 +1,100 @@
+#include "tests/engine/fake_candidate.h"
+
+#include <gtest/gtest.h>
+
+#include <chrono>
+#include <stdexcept>
+#include <utility>
+
+namespace engine {
+namespace {
+
+void add_one_reference(const Problem&, std::span<const ReferenceTensor> inputs,
+                       std::span<ReferenceTensor> outputs) {
+  for (std::size_t i = 0; i < outputs[0].values.size(); ++i)
+    outputs[0].values[i] = inputs[0].values[i] + 1;
+}
+
+void spin(int microseconds) {
+  const auto end = std::chrono::steady_clock::now() + std::chrono::microseconds(microseconds);
+  while (std::chrono::steady_clock::now() < end) {
+  }
+}
+
+class FakeKernel final : public Kernel {
+ public:
+  FakeKernel(const Fake& fake, int& launches) : fake_(fake), launches_(launches) {}
+  void launch(const LaunchArguments& arguments) override {
+    ++launches_;
+    spin(fake_.microseconds);
+    fake_.launch ? fake_.launch(arguments) : add_one(arguments);
+  }
+
+ private:
+  const Fake& fake_;
+  int& launches_;
+};
+
+class FakeCandidate final : public KernelCandidate {
+ public:
+  FakeCandidate(Fake fake, int& launches) : fake_(std::move(fake)), launches_(launches) {}
+  const std::string& op() const override { return fake_.op; }
+  const std::string& backend() const override { return backend_; }
+  const std::string& id() const override { return fake_.id; }
+  int version() const override { return fake_.version; }
+  Support query(const Problem&, Device&) const override {
+    if (!fake_.refusal.empty()) return Support::refuse(fake_.refusal);
+    return {fake_.configurations, ""};
+  }
+  std::unique_ptr<Kernel> prepare(const Problem&, const Configuration&, Device&) const override {
+    if (fake_.prepare) fake_.prepare();
+    return std::make_unique<FakeKernel>(fake_, launches_);
+  }
+
+ private:
+  const Fake fake_;
+  const std::string backend_ = "cpu";
+  int& launches_;
+};
+
+}  // namespace
+
+void register_fake_reference() {
+  auto& references = ReferenceRegistry::global();
+  if (!references.has(kFakeOp)) references.add(kFakeOp, add_one_reference);
+}
+
+Problem fake_problem(std::int64_t count, DType dtype) {
+  const TensorType type{{count}, dtype};
+  Problem problem;
+  problem.op = kFakeOp;
+  problem.inputs = {type};
+  problem.outputs = {type};
+  return problem;
+}
+
+void FakeField::add(Fake fake) {
+  int& launches = launches_[fake.id];
+  registry_.add(std::make_unique<FakeCandidate>(std::move(fake), launches));
+}
+
+int FakeField::launches(const std::string& id) const {
+  return launches_.at(id);
+}
+
+void add_one(const LaunchArguments& arguments) {
+  const TensorView& x = arguments.inputs[0];
+  const TensorView& y = arguments.outputs[0];
+  visit_dtype(y.type.dtype, "add_one", [&](auto zero) {
+    using T = decltype(zero);
+    for (std::int64_t i = 0; i < y.type.element_count(); ++i) y.as<T>()[i] = x.as<T>()[i] + T{1};
+  });
+}
+
+const CandidateResult& result_of(const TuningRecord& record, const std::string& id) {
+  for (const CandidateResult& result : record.results)
+    if (result.candidate == id) return result;
+  throw std::out_of_range("no result of " + id);
+}
+
+}  // namespace engine

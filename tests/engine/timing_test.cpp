@@ -1,0 +1,94 @@
+#include "engine/tune/timing.h"
+
+#include <gtest/gtest.h>
+
+#include <stdexcept>
+
+#include "engine/core/error.h"
+#include "engine/device/cpu/cpu_device.h"
+#include "tests/engine/scratch_folder.h"
+
+namespace engine {
+namespace {
+
+// A device whose clock is scripted: each body sets the time that its run is said to take.
+class ScriptedDevice final : public Device {
+ public:
+  const std::string& backend() const override { return name_; }
+  std::string name() const override { return name_; }
+  std::string fingerprint() const override { return name_; }
+  std::size_t alignment() const override { return 64; }
+  std::size_t available_memory() const override { return 0; }
+  std::unique_ptr<Stream> make_stream() override { return cpu_->make_stream(); }
+  std::unique_ptr<Replay> capture(Stream&, const std::function<void()>&) override {
+    return nullptr;
+  }
+  std::vector<double> time(Stream&, int runs, const std::function<void()>&,
+                           const std::function<void()>& body) override {
+    std::vector<double> times;
+    for (int run = 0; run < runs; ++run) {
+      body();
+      times.push_back(microseconds);
+    }
+    return times;
+  }
+  double microseconds = 0;
+
+ private:
+  void* allocate(std::size_t) override { throw OutOfMemoryError("none"); }
+  void release(void*) noexcept override {}
+  const std::string name_ = "scripted";
+  const std::unique_ptr<Device> cpu_ = cpu::make_cpu_device(1);
+};
+
+class TimeInTurns : public testing::Test {
+ protected:
+  // A body that takes `microseconds` on the scripted clock and counts its runs.
+  std::function<void()> body(double microseconds, int& runs) {
+    return [this, microseconds, &runs] {
+      device_.microseconds = microseconds;
+      ++runs;
+    };
+  }
+  std::vector<Timing> time(const std::vector<std::function<void()>>& bodies) {
+    return time_in_turns(device_, *device_.make_stream(), bodies);
+  }
+  ScriptedDevice device_;
+};
+
+TEST_F(TimeInTurns, MedianAndSpread) {
+  int runs = 0;
+  const auto timings = time({[&] { device_.microseconds = 100 + ++runs % 5; }});
+  EXPECT_NEAR(timings.at(0).microseconds, 102, 0.5);
+  EXPECT_NEAR(timings.at(0).spread, 2, 0.5);
+}
+
+TEST_F(TimeInTurns, RunsFollowTheBudget) {
+  int quick = 0, middling = 0, heavy = 0, hopeless = 0;
+  time({body(1, quick)});
+  time({body(1000, middling)});
+  time({body(1e6, heavy), body(1e7, hopeless)});
+  EXPECT_EQ(quick, 4 + 5 * 41);    // at most 200 counted runs
+  EXPECT_EQ(middling, 4 + 5 * 9);  // 40 ms
+  EXPECT_EQ(heavy, 4 + 5 * 3);     // at least 10
+  EXPECT_EQ(hopeless, 4);          // the trial told
+}
+
+TEST_F(TimeInTurns, FailureIsNotContagious) {
+  int runs = 0;
+  const auto timings = time({body(5, runs), [] { throw std::runtime_error("broke"); }});
+  EXPECT_EQ(timings.at(0).failure, "");
+  EXPECT_EQ(timings.at(0).microseconds, 5);
+  EXPECT_EQ(timings.at(1).failure, "broke");
+  EXPECT_TRUE(time({}).empty());
+}
+
+TEST(FailureOf, StickyErrorsPass) {
+  EXPECT_EQ(failure_of([] {}), "");
+  EXPECT_EQ(failure_of([] { throw DeviceError("busy"); }), "busy");
+  EXPECT_NE(failure_of([] { throw std::runtime_error(""); }), "");
+  EXPECT_THROW(failure_of([] { throw DeviceError("lost", true); }), DeviceError);
+}
+
+}  // namespace
+}  // namespace engine

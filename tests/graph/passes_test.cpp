@@ -1,0 +1,177 @@
+// Each rewrite: what it changes, what it must leave alone, that its switch works, and that results
+// are the same with and without it.
+#include "graph/passes/pass.h"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+
+#include "graph/op.h"
+#include "ops/dense.h"
+#include "ops/dropout.h"
+#include "ops/registry.h"
+#include "ops/relu.h"
+#include "tests/support/interpreter.h"
+
+namespace engine::graph {
+namespace {
+
+const TensorType kVector{{4}, DType::f32};
+
+State parameter(const std::string& name) {
+  return {name, kVector, StateRole::parameter};
+}
+State output(const std::string& name) {
+  return {name, kVector, StateRole::output};
+}
+
+std::vector<std::string> op_names(const Graph& graph) {
+  std::vector<std::string> names;
+  for (const auto& node : graph.nodes()) names.push_back(node->op().name());
+  return names;
+}
+
+std::size_t count(const Graph& graph, const std::string& op) {
+  const auto names = op_names(graph);
+  return static_cast<std::size_t>(std::count(names.begin(), names.end(), op));
+}
+
+TEST(CommonSubexpressions, MergesEqualNodesAndKeepsResults) {
+  Graph graph("g");
+  Value* x = graph.read(parameter("x"));
+  Value* a = graph.apply(ops::relu(), {x}, "a");
+  Value* b = graph.apply(ops::relu(), {graph.read(parameter("x"))}, "b");
+  graph.assign(output("sum"), graph.apply(make_add(), {a, b}, "sum"));
+  EXPECT_EQ(common_subexpressions_pass().run(graph).size(), 2u);  // the read and the relu
+  graph.verify();
+  EXPECT_EQ(count(graph, "relu"), 1u);
+  test::HostStates states{{"x", test::host_tensor(kVector, {-1, 2, 3, -4})}};
+  initialize();
+  test::interpret(graph, states);
+  EXPECT_EQ(states.at("sum").values, (std::vector<double>{0, 4, 6, 0}));
+}
+
+TEST(CommonSubexpressions, KeepsDifferentDrawsApart) {
+  Graph graph("g");
+  Value* x = graph.read(parameter("x"));
+  Value* step = graph.read({"step", {{}, DType::i64}, StateRole::counter});
+  graph.apply(ops::dropout({0.5, {1, 2}}), {x, step}, "a");
+  graph.apply(ops::dropout({0.5, {1, 3}}), {x, step}, "b");
+  EXPECT_TRUE(common_subexpressions_pass().run(graph).empty());
+}
+
+TEST(DeadCode, RemovesWholeUnusedBranches) {
+  Graph graph("g");
+  Value* x = graph.read(parameter("x"));
+  Value* unused = graph.apply(ops::relu(), {graph.read(parameter("y"))}, "unused");
+  graph.apply(make_add(), {unused, x}, "also unused");
+  graph.assign(output("kept"), graph.apply(ops::relu(), {x}, "kept"));
+  EXPECT_EQ(dead_code_pass().run(graph).size(), 3u);
+  EXPECT_EQ(op_names(graph), (std::vector<std::string>{"state_read", "relu", "state_assign"}));
+}
+
+TEST(InPlace, TakesOverADyingOperandOnly) {
+  Graph graph("g");
+  Value* x = graph.read(parameter("x"));
+  Value* a = graph.apply(ops::relu(), {x}, "a");
+  Node& b = graph.add(ops::relu(), {a}, "b");
+  Node& c = graph.add(ops::relu(), {b.output()}, "c");
+  graph.assign(output("out"), graph.apply(make_add(), {b.output(), c.output()}, "sum"));
+  in_place_pass().run(graph);
+  graph.verify();
+  EXPECT_EQ(b.in_place()[0], 0);                        // a dies at b
+  EXPECT_EQ(c.in_place()[0], kNotInPlace);              // b lives on
+  EXPECT_EQ(a->producer().in_place()[0], kNotInPlace);  // x is a state of another name
+}
+
+TEST(InPlace, OverwritesAStateWithItsOwnNextValueOnly) {
+  Graph graph("g");
+  Value* x = graph.read(parameter("x"));
+  Value* y = graph.read(parameter("y"));
+  Node& next_x = graph.add(ops::relu(), {x}, "next x");
+  Node& from_y = graph.add(ops::relu(), {y}, "from y");
+  graph.assign(parameter("x"), next_x.output());
+  graph.assign(output("out"), from_y.output());
+  in_place_pass().run(graph);
+  graph.verify();
+  EXPECT_EQ(next_x.in_place()[0], 0);
+  EXPECT_EQ(from_y.in_place()[0], kNotInPlace);
+}
+
+TEST(InPlace, WaitsForEveryReaderOfTheState) {
+  Graph graph("g");
+  Value* x = graph.read(parameter("x"));
+  Value* other_read = graph.read(parameter("x"));
+  Node& next = graph.add(ops::relu(), {x}, "next");
+  Value* late = graph.apply(ops::relu(), {other_read}, "late reader");
+  graph.assign(parameter("x"), next.output());
+  graph.assign(output("late"), late);
+  in_place_pass().run(graph);
+  graph.verify();
+  EXPECT_EQ(next.in_place()[0], kNotInPlace);
+}
+
+TEST(InPlace, LeavesAValueThatAStateKeepsAlone) {
+  Graph graph("g");
+  Value* kept = graph.apply(ops::relu(), {graph.read(parameter("x"))}, "kept");
+  graph.assign(output("kept"), kept);
+  Node& next = graph.add(ops::relu(), {kept}, "next");
+  graph.assign(output("next"), next.output());
+  in_place_pass().run(graph);
+  EXPECT_EQ(next.in_place()[0], kNotInPlace);
+}
+
+// dense, relu, drop-out in a row; `second_reader` also reads the relu's input.
+Graph dense_chain(bool second_reader) {
+  Graph graph("g");
+  Value* x = graph.read({"x", {{3, 5}, DType::f32}, StateRole::data});
+  Value* w = graph.read({"w", {{5, 4}, DType::f32}, StateRole::parameter});
+  Value* b = graph.read({"b", {{4}, DType::f32}, StateRole::parameter});
+  Value* step = graph.read({"step", {{}, DType::i64}, StateRole::counter});
+  Value* z = graph.apply(ops::dense(), {x, w, b}, "dense");
+  Value* y = graph.apply(ops::relu(), {z}, "relu");
+  Value* d = graph.apply(ops::dropout({0.5, {3, 4}}), {y, step}, "dropout");
+  const TensorType type = d->type();
+  if (second_reader) d = graph.apply(make_add(), {d, z}, "sum");
+  graph.assign({"out", type, StateRole::output}, d);
+  return graph;
+}
+
+TEST(FuseDenseEpilogue, FoldsReluAndDropoutWithTheSameResult) {
+  initialize();
+  Graph fused = dense_chain(false);
+  const auto reports = run_passes(fused, Stage::forward);
+  EXPECT_EQ(count(fused, "relu") + count(fused, "dropout"), 0u);
+  EXPECT_EQ(count(fused, "dense"), 1u);
+  ASSERT_EQ(reports.size(), 1u);
+  EXPECT_EQ(reports[0].rewrites.size(), 2u);
+
+  test::HostStates states{{"x", test::random_tensor({{3, 5}, DType::f32}, -1, 1, 1)},
+                          {"w", test::random_tensor({{5, 4}, DType::f32}, -1, 1, 2)},
+                          {"b", test::random_tensor({{4}, DType::f32}, -1, 1, 3)}};
+  test::HostStates plain_states = states;
+  const Graph plain = dense_chain(false);
+  test::interpret(plain, plain_states);
+  test::interpret(fused, states);
+  EXPECT_EQ(states.at("out").values, plain_states.at("out").values);
+}
+
+TEST(FuseDenseEpilogue, LeavesAProductWithASecondReaderAlone) {
+  initialize();
+  Graph graph = dense_chain(true);
+  run_passes(graph, Stage::forward);
+  EXPECT_EQ(count(graph, "relu"), 1u);
+}
+
+TEST(Passes, HaveSwitchesThatAreChecked) {
+  initialize();
+  Graph graph = dense_chain(false);
+  const auto reports = run_passes(graph, Stage::forward, {"fuse-dense-epilogue"});
+  ASSERT_EQ(reports.size(), 1u);
+  EXPECT_FALSE(reports[0].enabled);
+  EXPECT_EQ(count(graph, "relu"), 1u);
+  EXPECT_THROW(run_passes(graph, Stage::forward, {"no-such-pass"}), UsageError);
+}
+
+}  // namespace
+}  // namespace engine::graph
