@@ -30,6 +30,6 @@ set(ENGINE_CUDA_PLUGIN_SOURCES ${ENGINE_CUDA_DEVICE_SOURCES} ${ENGINE_CUDA_KERNE
   ${PROJECT_BINARY_DIR}/generated/register_cuda_candidates.cpp)
 if(ENGINE_WITH_CUDA)
   add_library(engine-cuda MODULE ${ENGINE_CUDA_PLUGIN_SOURCES})
-  target_compile_options(engine-cuda PRIVATE $<$<COMPILE_LANGUAGE:CUDA>:-lineinfo --expt-relaxed-constexpr -Xptxas=-warn-spills>)
+  target_compile_options(engine-cuda PRIVATE $<$<COMPILE_LANGUAGE:CUDA>:-lineinfo --expt-relaxed-constexpr -Xptxas=-warn-spills,-Werror>)
   target_link_libraries(engine-cuda PRIVATE engine engine_settings fmt::fmt CUDA::cudart CUDA::cublasLt)
 endif()

@@ -14,6 +14,7 @@ Step lower(const Node& node, Tuner& tuner, const CompileOptions& options) {
   step.input_types = problem.inputs;
   step.output_types = problem.outputs;
   step.flops = node.op().flops(node);
+  step.bytes = node.op().bytes(node);
   step.problem = problem.key();
   Choice choice = tuner.choose(problem);
   step.kernel = std::move(choice.kernel);
@@ -35,6 +36,7 @@ void lower_assignment(const Node& node, Program& program) {
   step.input_types = step.output_types = {state.type};
   step.inputs = {source};
   step.outputs = {{&state.name, 0}};
+  step.bytes = 2 * state.type.bytes();
   program.steps.push_back(std::move(step));
 }
 

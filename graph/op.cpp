@@ -33,6 +33,13 @@ std::vector<Value*> Op::gradient(const GradientContext& context) const {
   throw UsageError(fmt::format("{}: '{}' has no gradient", context.node.label(), name()));
 }
 
+std::size_t Op::bytes(const Node& node) const {
+  std::size_t total = 0;
+  for (const Value* input : node.inputs()) total += input->type().bytes();
+  for (std::size_t i = 0; i < node.output_count(); ++i) total += node.output(i)->type().bytes();
+  return total;
+}
+
 std::shared_ptr<const Op> make_add() {
   static const std::shared_ptr<const Op> add = std::make_shared<AddOp>();
   return add;

@@ -48,6 +48,10 @@ class Op {
   /// Floating-point operations of one execution (a multiply-add counts two).
   virtual double flops(const Node&) const { return 0; }
 
+  /// Bytes that one execution must read and write: every operand once, unless the op overrides it
+  /// because it looks at a part only.
+  virtual std::size_t bytes(const Node& node) const;
+
  private:
   std::string name_;
   Attributes attributes_;

@@ -19,13 +19,6 @@ std::string print_operands(const std::vector<TensorType>& types,
 
 }  // namespace
 
-std::size_t Step::bytes() const {
-  std::size_t total = 0;
-  for (const TensorType& type : input_types) total += type.bytes();
-  for (const TensorType& type : output_types) total += type.bytes();
-  return total;
-}
-
 std::string Program::to_string() const {
   std::string text = fmt::format("program {}: {} steps, arena {} bytes\n", graph.name(),
                                  steps.size(), plan.arena_bytes);

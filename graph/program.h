@@ -21,8 +21,7 @@ struct Step {
   std::vector<Placement> inputs, outputs;
   std::size_t workspace_offset = 0, workspace_bytes = 0;
   double flops = 0;
-
-  std::size_t bytes() const;  ///< read and written, each operand once
+  std::size_t bytes = 0;  ///< that it must read and write
 };
 
 struct Program {

@@ -25,6 +25,12 @@ class GatherOp final : public graph::Op {
     return {{Shape(extents), output_}};
   }
 
+  // Only the rows that are chosen are read.
+  std::size_t bytes(const graph::Node& node) const override {
+    const TensorType rows{node.output()->type().shape, node.input(0)->type().dtype};
+    return rows.bytes() + node.input(1)->type().bytes() + node.output()->type().bytes();
+  }
+
  private:
   DType output_;
 };

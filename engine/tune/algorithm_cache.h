@@ -1,6 +1,6 @@
-// What tuning found, kept across processes: a versioned JSON-lines file, one line a tuned problem with
-// every candidate's figures, keyed by problem and device fingerprint, so that a new driver or library
-// makes a miss and never a wrong hit.
+// What tuning found, kept across processes: a versioned JSON-lines file, one line a tuned problem
+// with every candidate's figures, keyed by problem and device fingerprint, so that a new driver or
+// library makes a miss and never a wrong hit.
 #pragma once
 
 #include <map>
@@ -14,14 +14,14 @@ namespace engine {
 /// One configuration of one candidate, as tuning saw it.
 struct CandidateResult {
   std::string candidate;
-  std::string configuration;
-  int version = 0;                 ///< of the candidate
-  double microseconds = 0;         ///< median
-  double spread = 0;               ///< interquartile range, microseconds
-  std::size_t workspace = 0;       ///< bytes
+  std::string configuration = {};
+  int version = 0;            ///< of the candidate
+  double microseconds = 0;    ///< median
+  double spread = 0;          ///< interquartile range, microseconds
+  std::size_t workspace = 0;  ///< bytes
   bool deterministic = true;
-  double error = 0;                ///< worst |err| / (eps * magnitude)
-  std::string refusal;             ///< why it cannot win; empty when it could
+  double error = 0;          ///< worst |err| / (eps * magnitude)
+  std::string refusal = {};  ///< why it cannot win; empty when it could
 
   bool operator==(const CandidateResult&) const = default;
 };
@@ -37,8 +37,8 @@ struct TuningRecord {
   bool operator==(const TuningRecord&) const = default;
 };
 
-/// One line of JSON without the newline, and back (an infinite error is written as null); parsing throws
-/// DataError naming the field.
+/// One line of JSON without the newline, and back (an infinite error is written as null); parsing
+/// throws DataError naming the field.
 std::string to_json_line(const TuningRecord& record);
 TuningRecord tuning_record_from_json(const std::string& line);
 
@@ -48,18 +48,20 @@ class AlgorithmCache {
 
   /// In memory only.
   AlgorithmCache() = default;
-  /// Backed by `path` (made on the first save). Corrupt lines are skipped with a warning each (the first
-  /// three, then their count), lines of other engine versions silently; these stay in the file. A file
-  /// that cannot be read or is something else, or a folder that cannot be written, gives one warning
-  /// and an in-memory cache that leaves the file alone.
+  /// Backed by `path` (made on the first save). Corrupt lines are skipped with a warning each (the
+  /// first three, then their count), lines of other engine versions silently; these stay in the
+  /// file. A file that cannot be read or is something else, or a folder that cannot be written,
+  /// gives one warning and an in-memory cache that leaves the file alone.
   explicit AlgorithmCache(const std::string& path, Access access = Access::read_write);
 
-  /// $XDG_CACHE_HOME/engine/algorithms.jsonl, or ~/.cache/engine/algorithms.jsonl; empty without a home.
+  /// $XDG_CACHE_HOME/engine/algorithms.jsonl, or ~/.cache/engine/algorithms.jsonl; empty without a
+  /// home.
   static std::string default_path();
 
-  std::optional<TuningRecord> find(const std::string& problem, const std::string& fingerprint) const;
-  /// Remembers `record`, replacing an older one of the same keys, and saves: under a lock the file is
-  /// read again, merged and replaced, so that two processes tuning at once lose nothing.
+  std::optional<TuningRecord> find(const std::string& problem,
+                                   const std::string& fingerprint) const;
+  /// Remembers `record`, replacing an older one of the same keys, and saves: under a lock the file
+  /// is read again, merged and replaced, so that two processes tuning at once lose nothing.
   void store(const TuningRecord& record);
   /// Forgets one record (a cached algorithm that now fails) and saves.
   void erase(const std::string& problem, const std::string& fingerprint);

@@ -33,11 +33,11 @@ struct TunerOptions {
   /// '-' excludes instead: "winograd|cudnn", "-winograd". Empty: all. The user's narrowing never
   /// leaves a problem without a kernel: where it excludes every candidate it is ignored for that
   /// problem, with a warning.
-  std::string candidates;
+  std::string candidates = {};
   /// Bytes; configurations that need more are refused with a reason.
   std::size_t workspace_limit = SIZE_MAX;
   /// Called before each configuration is timed: problem key, configuration id, done, total.
-  std::function<void(const std::string&, const std::string&, int, int)> progress;
+  std::function<void(const std::string&, const std::string&, int, int)> progress = {};
 };
 
 /// A choice made: the kernel to launch and how it was found.

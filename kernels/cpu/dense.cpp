@@ -19,24 +19,24 @@ void rectify(float* y, std::int64_t begin, std::int64_t end) {
   for (std::int64_t i = begin; i < end; ++i) y[i] = y[i] <= 0.0f ? 0.0f : y[i];
 }
 
-void forward(const Problem& problem, const LaunchArguments& arguments) {
-  const auto [batch, inputs, outputs] = DenseExtents::of(problem);
+void forward(const DensePlan& plan, const LaunchArguments& arguments) {
+  const auto [batch, inputs, outputs] = plan.extents;
   const MatrixView x{arguments.inputs[0].as<float>(), inputs, 1};
   const MatrixView w{arguments.inputs[1].as<float>(), outputs, 1};
   multiply(x, w, arguments.inputs[2].as<float>(), arguments.outputs[0].as<float>(), batch, outputs,
            inputs);
-  finish_dense(DenseAttributes::from(problem.attributes), arguments);
+  finish_dense(plan.attributes, arguments);
 }
 
-void input_gradient(const Problem& problem, const LaunchArguments& arguments) {
-  const auto [batch, inputs, outputs] = DenseExtents::of(problem);
+void input_gradient(const DensePlan& plan, const LaunchArguments& arguments) {
+  const auto [batch, inputs, outputs] = plan.extents;
   const MatrixView dz{arguments.inputs[0].as<float>(), outputs, 1};
   const MatrixView w_transposed{arguments.inputs[1].as<float>(), 1, outputs};
   multiply(dz, w_transposed, nullptr, arguments.outputs[0].as<float>(), batch, inputs, outputs);
 }
 
-void weight_gradient(const Problem& problem, const LaunchArguments& arguments) {
-  const auto [batch, inputs, outputs] = DenseExtents::of(problem);
+void weight_gradient(const DensePlan& plan, const LaunchArguments& arguments) {
+  const auto [batch, inputs, outputs] = plan.extents;
   const MatrixView x_transposed{arguments.inputs[0].as<float>(), 1, inputs};
   const float* dz = arguments.inputs[1].as<float>();
   multiply(x_transposed, {dz, outputs, 1}, nullptr, arguments.outputs[0].as<float>(), inputs,
@@ -44,7 +44,7 @@ void weight_gradient(const Problem& problem, const LaunchArguments& arguments) {
   column_sums(dz, arguments.outputs[1].as<float>(), batch, outputs);
 }
 
-using Run = void (*)(const Problem&, const LaunchArguments&);
+using Run = void (*)(const DensePlan&, const LaunchArguments&);
 
 class BlockedDense final : public KernelCandidate {
  public:
@@ -65,11 +65,11 @@ class BlockedDense final : public KernelCandidate {
  private:
   class BlockedKernel final : public Kernel {
    public:
-    BlockedKernel(const Problem& problem, Run run) : problem_(problem), run_(run) {}
-    void launch(const LaunchArguments& arguments) override { run_(problem_, arguments); }
+    BlockedKernel(const Problem& problem, Run run) : plan_(problem), run_(run) {}
+    void launch(const LaunchArguments& arguments) override { run_(plan_, arguments); }
 
    private:
-    Problem problem_;
+    DensePlan plan_;
     Run run_;
   };
 

@@ -163,6 +163,9 @@ class TiledKernel final : public Kernel {
                    is_aligned_for_4(p.column_sums);
     if (plan_.splits == 1) {
       run_product(p, stream);
+      if (p.epilogue.dropout.step != nullptr && !p.vector_out)
+        launch_dropout(arguments.stream, dense_.dropout, p.epilogue.dropout.step, p.c, p.c,
+                       extents_.m * extents_.n);
       return;
     }
     auto* partial = static_cast<float*>(arguments.workspace);

@@ -20,9 +20,12 @@ struct Epilogue {
 
   __device__ float activate(float value) const { return relu && value <= 0.0f ? 0.0f : value; }
 
+  /// One element, but for its drop-out.
+  __device__ float add_bias(float value, std::int64_t column) const {
+    return activate(bias != nullptr ? value + bias[column] : value);
+  }
   __device__ float apply(float value, std::int64_t column, std::int64_t element) const {
-    if (bias != nullptr) value += bias[column];
-    return dropout.apply(activate(value), static_cast<std::uint64_t>(element));
+    return dropout.apply(add_bias(value, column), static_cast<std::uint64_t>(element));
   }
   /// Four neighbours in a row, from a multiple of four on.
   __device__ float4 apply(float4 value, std::int64_t column, std::int64_t element) const {
@@ -114,21 +117,26 @@ struct Accumulator {
   }
 };
 
-__device__ inline void store_quad(const Product& p, float* c, int row, int column,
-                                  const float* values) {
+// Drop-out wants quads: without them it is a launch of its own (a Philox call an element would be a
+// bigger kernel than the product).
+template <Form kForm>
+__device__ void store_quad(const Product& p, float* c, int row, int column, const float* values) {
   const std::int64_t element = static_cast<std::int64_t>(row) * p.n + column;
   if (p.vector_out) {
-    if (column < p.n)
-      *reinterpret_cast<float4*>(c + element) = p.epilogue.apply(
-          make_float4(values[0], values[1], values[2], values[3]), column, element);
+    if (column >= p.n) return;
+    float4 quad = make_float4(values[0], values[1], values[2], values[3]);
+    if constexpr (kForm == Form::nn) quad = p.epilogue.apply(quad, column, element);
+    *reinterpret_cast<float4*>(c + element) = quad;
     return;
   }
 #pragma unroll
-  for (int j = 0; j < 4; ++j)
-    if (column + j < p.n) c[element + j] = p.epilogue.apply(values[j], column + j, element + j);
+  for (int j = 0; j < 4; ++j) {
+    if (column + j >= p.n) return;
+    c[element + j] = kForm == Form::nn ? p.epilogue.add_bias(values[j], column + j) : values[j];
+  }
 }
 
-template <class T>
+template <Form kForm, class T>
 __device__ void store_tile(const Product& p, const Accumulator<T>& sums, int first_row,
                            int first_column) {
   float* c = p.c + blockIdx.y * p.slice;
@@ -138,7 +146,7 @@ __device__ void store_tile(const Product& p, const Accumulator<T>& sums, int fir
     if (row >= p.m) continue;
 #pragma unroll
     for (int g = 0; g < T::kGroupsN; ++g)
-      store_quad(p, c, row, first_column + T::column(g), &sums.c[i][4 * g]);
+      store_quad<kForm>(p, c, row, first_column + T::column(g), &sums.c[i][4 * g]);
   }
 }
 
@@ -190,7 +198,7 @@ __global__ void __launch_bounds__(T::kThreads) product_kernel(const Product p) {
     sums.template multiply<kForm == Form::tn>(a_tile + buffer * kDepth, b_tile + buffer * kDepth,
                                               sum_columns);
   }
-  store_tile(p, sums, row, column);
+  store_tile<kForm>(p, sums, row, column);
   if (sum_columns) store_column_sums(p, sums, column);
 }
 

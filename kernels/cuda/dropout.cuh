@@ -21,9 +21,14 @@ struct DropoutMask {
     return word >= threshold ? value * scale : 0.0f;
   }
   __device__ float apply(float value, std::uint64_t element) const {
-    return step == nullptr
-               ? value
-               : keep(value, random_word(key, static_cast<std::uint64_t>(*step), element));
+    if (step == nullptr) return value;
+    const Random4 random = philox(key, element / 4, static_cast<std::uint64_t>(*step));
+    // Chosen by comparison: an array indexed at run time would live in local memory.
+    std::uint32_t word = random.word[0];
+#pragma unroll
+    for (std::uint32_t i = 1; i < 4; ++i)
+      if (element % 4 == i) word = random.word[i];
+    return keep(value, word);
   }
   /// Four neighbours from a multiple of four on, for one Philox call.
   __device__ float4 apply(float4 value, std::uint64_t first) const {

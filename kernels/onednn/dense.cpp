@@ -119,27 +119,27 @@ void execute(Execution& execution, const LaunchArguments& arguments) {
   execution.run(pointers, arguments.workspace);
 }
 
-void launch_forward(const Problem& problem, Execution& execution,
+void launch_forward(const cpu::DensePlan& plan, Execution& execution,
                     const LaunchArguments& arguments) {
   execute<3, 1>(execution, arguments);
-  cpu::finish_dense(DenseAttributes::from(problem.attributes), arguments);
+  cpu::finish_dense(plan.attributes, arguments);
 }
 
-void launch_input_gradient(const Problem&, Execution& execution, const LaunchArguments& arguments) {
+void launch_input_gradient(const cpu::DensePlan&, Execution& execution,
+                           const LaunchArguments& arguments) {
   execute<2, 1>(execution, arguments);
 }
 
-void launch_weight_gradient(const Problem&, Execution& execution,
+void launch_weight_gradient(const cpu::DensePlan&, Execution& execution,
                             const LaunchArguments& arguments) {
   execute<2, 2>(execution, arguments);
 }
 
-void launch_weight_gradient_apart(const Problem& problem, Execution& execution,
+void launch_weight_gradient_apart(const cpu::DensePlan& plan, Execution& execution,
                                   const LaunchArguments& arguments) {
   execute<2, 1>(execution, arguments);
-  const DenseExtents n = DenseExtents::of(problem);
-  cpu::column_sums(arguments.inputs[1].as<float>(), arguments.outputs[1].as<float>(), n.batch,
-                   n.outputs);
+  cpu::column_sums(arguments.inputs[1].as<float>(), arguments.outputs[1].as<float>(),
+                   plan.extents.batch, plan.extents.outputs);
 }
 
 // One formulation of one of the three problems.
@@ -147,7 +147,7 @@ struct Formulation {
   const char* op;
   const char* id;
   Execution (*build)(const DenseExtents&);
-  void (*launch)(const Problem&, Execution&, const LaunchArguments&);
+  void (*launch)(const cpu::DensePlan&, Execution&, const LaunchArguments&);
 };
 
 constexpr std::array<Formulation, 6> kFormulations{{
@@ -165,17 +165,13 @@ constexpr std::array<Formulation, 6> kFormulations{{
 class OnednnKernel final : public Kernel {
  public:
   OnednnKernel(const Problem& problem, const Formulation& formulation)
-      : problem_(problem),
-        execution_(formulation.build(DenseExtents::of(problem))),
-        launch_(formulation.launch) {}
-  void launch(const LaunchArguments& arguments) override {
-    launch_(problem_, execution_, arguments);
-  }
+      : plan_(problem), execution_(formulation.build(plan_.extents)), launch_(formulation.launch) {}
+  void launch(const LaunchArguments& arguments) override { launch_(plan_, execution_, arguments); }
 
  private:
-  Problem problem_;
+  cpu::DensePlan plan_;
   Execution execution_;
-  void (*launch_)(const Problem&, Execution&, const LaunchArguments&);
+  void (*launch_)(const cpu::DensePlan&, Execution&, const LaunchArguments&);
 };
 
 class OnednnDense final : public KernelCandidate {

@@ -29,7 +29,7 @@ Execution::Execution(std::string name, const dnnl::primitive& primitive,
       stream_(cpu_engine()),
       workspace_(scratchpad.get_size()) {
   const auto bind = [this](int index, const dnnl::memory::desc& type) {
-    memories_.emplace_back(type, cpu_engine(), DNNL_MEMORY_NONE);
+    memories_.emplace_back(type, cpu_engine(), static_cast<void*>(DNNL_MEMORY_NONE));
     raw_arguments_.push_back({index, memories_.back().get()});
   };
   for (const auto& [index, type] : arguments) bind(index, type);

@@ -28,6 +28,8 @@ class Execution {
   Execution(std::string name, const dnnl::primitive& primitive,
             const dnnl::memory::desc& scratchpad, const std::vector<Argument>& arguments);
 
+  Execution(Execution&&) = default;
+
   std::size_t workspace() const { return workspace_; }
 
   /// Runs to completion. `pointers` are in the order of the arguments; `workspace` has workspace()

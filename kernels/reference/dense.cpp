@@ -9,26 +9,25 @@
 namespace engine {
 namespace {
 
-// A matrix with any strides, so that one product serves transposed operands too.
-struct Matrix {
-  const std::vector<double>& values;
-  std::size_t row_stride, column_stride;
-  double at(std::size_t row, std::size_t column) const {
-    return values[row * row_stride + column * column_stride];
-  }
-};
-
 // out[rows, columns] = a[rows, depth] · b[depth, columns], with magnitudes.
-void multiply(const Matrix& a, const Matrix& b, std::size_t rows, std::size_t columns,
-              std::size_t depth, ReferenceTensor& out) {
+void multiply(const std::vector<double>& a, const std::vector<double>& b, std::size_t rows,
+              std::size_t columns, std::size_t depth, ReferenceTensor& out) {
   out.magnitudes.assign(rows * columns, 0);
   for (std::size_t i = 0; i < rows; ++i)
     for (std::size_t k = 0; k < depth; ++k)
       for (std::size_t j = 0; j < columns; ++j) {
-        const double term = a.at(i, k) * b.at(k, j);
+        const double term = a[i * depth + k] * b[k * columns + j];
         out.values[i * columns + j] += term;
         out.magnitudes[i * columns + j] += std::abs(term);
       }
+}
+
+std::vector<double> transposed(const std::vector<double>& a, std::size_t rows,
+                               std::size_t columns) {
+  std::vector<double> result(a.size());
+  for (std::size_t i = 0; i < rows; ++i)
+    for (std::size_t j = 0; j < columns; ++j) result[j * rows + i] = a[i * columns + j];
+  return result;
 }
 
 struct Extents {
@@ -46,8 +45,7 @@ void dense(const Problem& problem, std::span<const ReferenceTensor> inputs,
   const auto attributes = DenseAttributes::from(problem.attributes);
   const Extents n(problem);
   ReferenceTensor& y = outputs[0];
-  multiply({inputs[0].values, n.inputs, 1}, {inputs[1].values, n.outputs, 1}, n.batch, n.outputs,
-           n.inputs, y);
+  multiply(inputs[0].values, inputs[1].values, n.batch, n.outputs, n.inputs, y);
   for (std::size_t e = 0; e < y.values.size(); ++e) {
     const double bias = inputs[2].values[e % n.outputs];
     y.values[e] += bias;
@@ -65,7 +63,7 @@ void dense(const Problem& problem, std::span<const ReferenceTensor> inputs,
 void dense_input_gradient(const Problem& problem, std::span<const ReferenceTensor> inputs,
                           std::span<ReferenceTensor> outputs) {
   const Extents n(problem);
-  multiply({inputs[0].values, n.outputs, 1}, {inputs[1].values, 1, n.outputs}, n.batch, n.inputs,
+  multiply(inputs[0].values, transposed(inputs[1].values, n.inputs, n.outputs), n.batch, n.inputs,
            n.outputs, outputs[0]);
 }
 
@@ -73,9 +71,10 @@ void dense_weight_gradient(const Problem& problem, std::span<const ReferenceTens
                            std::span<ReferenceTensor> outputs) {
   const Extents n(problem);
   const std::vector<double> ones(n.batch, 1.0);
-  const Matrix dz{inputs[1].values, n.outputs, 1};
-  multiply({inputs[0].values, 1, n.inputs}, dz, n.inputs, n.outputs, n.batch, outputs[0]);
-  multiply({ones, 0, 1}, dz, 1, n.outputs, n.batch, outputs[1]);
+  const auto& dz = inputs[1].values;
+  multiply(transposed(inputs[0].values, n.batch, n.inputs), dz, n.inputs, n.outputs, n.batch,
+           outputs[0]);
+  multiply(ones, dz, 1, n.outputs, n.batch, outputs[1]);
 }
 
 }  // namespace

@@ -153,8 +153,7 @@ std::vector<EpochMetrics> MetricsLog::read() const {
       ++damaged;
     rest.remove_prefix(std::min(rest.size(), length));
   }
-  if (damaged > 0)
-    log::warning(fmt::format("{}: damaged lines left out: {}", csv_path_, damaged));
+  if (damaged > 0) log::warning(fmt::format("{}: damaged lines left out: {}", csv_path_, damaged));
   return rows;
 }
 

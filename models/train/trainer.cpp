@@ -9,6 +9,7 @@
 
 #include "engine/core/error.h"
 #include "engine/core/log.h"
+#include "engine/core/process_memory.h"
 #include "engine/device/cpu/parallel.h"
 
 namespace engine {
@@ -255,7 +256,11 @@ TrainResult train(const TrainSettings& settings, const RunPlace& place, TrainObs
   validate(settings);
   if (!place.resume.empty())
     check_resumable(from_config(RunFolder::open(place.resume).read_config()), settings);
-  return Training(settings, place, observer, stop).run(!place.resume.empty());
+  reset_resident_peak();
+  const std::size_t before = ProcessMemory::now().resident;
+  TrainResult result = Training(settings, place, observer, stop).run(!place.resume.empty());
+  result.resident_growth = ProcessMemory::now().resident_peak - before;
+  return result;
 }
 
 }  // namespace engine

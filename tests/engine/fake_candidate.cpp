@@ -1,10 +1,9 @@
 #include "tests/engine/fake_candidate.h"
 
-#include <gtest/gtest.h>
-
-#include <chrono>
 #include <stdexcept>
 #include <utility>
+
+#include "tests/engine/clocked_device.h"
 
 namespace engine {
 namespace {
@@ -15,18 +14,12 @@ void add_one_reference(const Problem&, std::span<const ReferenceTensor> inputs,
     outputs[0].values[i] = inputs[0].values[i] + 1;
 }
 
-void spin(int microseconds) {
-  const auto end = std::chrono::steady_clock::now() + std::chrono::microseconds(microseconds);
-  while (std::chrono::steady_clock::now() < end) {
-  }
-}
-
 class FakeKernel final : public Kernel {
  public:
   FakeKernel(const Fake& fake, int& launches) : fake_(fake), launches_(launches) {}
   void launch(const LaunchArguments& arguments) override {
     ++launches_;
-    spin(fake_.microseconds);
+    ClockedDevice::advance(fake_.microseconds);
     fake_.launch ? fake_.launch(arguments) : add_one(arguments);
   }
 

@@ -22,7 +22,7 @@ Problem fake_problem(std::int64_t count = 64, DType dtype = DType::f32);
 /// One candidate with one or more configurations.
 struct Fake {
   std::string id;
-  int microseconds = 0;  ///< busy time of a launch, besides its work
+  double microseconds = 1;  ///< by which a launch advances the clock of ClockedDevice
   std::vector<Configuration> configurations = {{"", 0, true}};
   /// What a launch does in place of adding one.
   std::function<void(const LaunchArguments&)> launch = {};

@@ -5,7 +5,7 @@
 
 #include "engine/core/error.h"
 #include "engine/core/log.h"
-#include "engine/device/cpu/cpu_device.h"
+#include "tests/engine/clocked_device.h"
 #include "tests/engine/fake_candidate.h"
 #include "tests/engine/scratch_folder.h"
 
@@ -26,7 +26,7 @@ class TunerCacheTest : public testing::Test {
     field.add({.id = "fast", .microseconds = 50});
   }
   Tuner make_tuner(const FakeField& field, TunerOptions options = {}) {
-    return Tuner(*device_, cache_, std::move(options), field.registry());
+    return Tuner(device_, cache_, std::move(options), field.registry());
   }
   void warm() {
     FakeField field;
@@ -42,7 +42,7 @@ class TunerCacheTest : public testing::Test {
     EXPECT_EQ(tuner.problems_tuned(), 1);
   }
 
-  const std::unique_ptr<Device> device_ = cpu::make_cpu_device(1);
+  ClockedDevice device_;
   AlgorithmCache cache_;
 };
 
@@ -52,12 +52,12 @@ TEST_F(TunerCacheTest, WarmStartTunesNothing) {
     FakeField field;
     fill(field);
     AlgorithmCache cache(folder.file("cache"));
-    Tuner(*device_, cache, {}, field.registry()).choose(fake_problem());
+    Tuner(device_, cache, {}, field.registry()).choose(fake_problem());
   }
   FakeField field;
   fill(field);
   AlgorithmCache cache(folder.file("cache"));
-  Tuner tuner(*device_, cache, {}, field.registry());
+  Tuner tuner(device_, cache, {}, field.registry());
   const Choice choice = tuner.choose(fake_problem());
   EXPECT_EQ(choice.candidate, "fast");
   EXPECT_TRUE(choice.from_cache);
@@ -81,7 +81,7 @@ TEST_F(TunerCacheTest, EqualProblemsAreTunedOnce) {
 TEST_F(TunerCacheTest, LockedReplaysTheRecordEvenIfOthersAreFaster) {
   FakeField field;
   fill(field);
-  TuningRecord record{fake_problem().key(), device_->fingerprint(), "0.1.0", 0, {}};
+  TuningRecord record{fake_problem().key(), device_.fingerprint(), "0.1.0", 0, {}};
   record.results.push_back({.candidate = "slow", .version = 1, .microseconds = 1});
   cache_.store(record);
   Tuner tuner = make_tuner(field, {.mode = Autotune::locked});
@@ -145,7 +145,7 @@ TEST_F(TunerCacheTest, FailureToPrepareDropsTheRecord) {
   field.add({.id = "slow", .microseconds = 200});
   field.add({.id = "fast", .prepare = [] { throw std::runtime_error("no handle"); }});
   expect_tuned_anew(field, "slow");
-  const auto record = cache_.find(fake_problem().key(), device_->fingerprint());
+  const auto record = cache_.find(fake_problem().key(), device_.fingerprint());
   ASSERT_TRUE(record.has_value());
   EXPECT_EQ(result_of(*record, "fast").refusal, "no handle");
 }

@@ -3,12 +3,14 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <stdexcept>
 
 #include "engine/core/error.h"
 #include "engine/core/log.h"
 #include "engine/device/cpu/cpu_device.h"
 #include "engine/tune/candidate_pattern.h"
+#include "tests/engine/clocked_device.h"
 #include "tests/engine/fake_candidate.h"
 #include "tests/engine/scratch_folder.h"
 
@@ -20,7 +22,7 @@ class TunerTest : public testing::Test {
   TunerTest() { register_fake_reference(); }
 
   Tuner make_tuner(TunerOptions options = {}) {
-    return Tuner(*device_, cache_, std::move(options), field_.registry());
+    return Tuner(device_, cache_, std::move(options), field_.registry());
   }
   // Tunes over the field and returns why candidate `id` was refused.
   std::string refusal_of(const std::string& id, const Problem& problem = fake_problem()) {
@@ -29,7 +31,7 @@ class TunerTest : public testing::Test {
     return result_of(tuner.records().at(0), id).refusal;
   }
 
-  const std::unique_ptr<Device> device_ = cpu::make_cpu_device(1);
+  ClockedDevice device_;
   AlgorithmCache cache_;
   FakeField field_;
 };
@@ -49,8 +51,8 @@ TEST_F(TunerTest, FasterOneWins) {
   EXPECT_EQ(tuner.problems_tuned(), 1);
   EXPECT_GT(tuner.seconds_spent(), 0);
   ASSERT_EQ(tuner.records().size(), 1u);
-  EXPECT_NEAR(result_of(tuner.records()[0], "slow").microseconds, 300, 100);
-  EXPECT_NEAR(result_of(tuner.records()[0], "fast").microseconds, 100, 50);
+  EXPECT_NEAR(result_of(tuner.records()[0], "slow").microseconds, 300, 1e-6);
+  EXPECT_NEAR(result_of(tuner.records()[0], "fast").microseconds, 100, 1e-6);
   EXPECT_EQ(cache_.records(), tuner.records());
   // Checked once, and a trial's runs sufficed.
   EXPECT_LT(field_.launches("hopeless"), 10);
@@ -128,7 +130,7 @@ TEST_F(TunerTest, OperandsAreAligned) {
   const auto check = [this](const LaunchArguments& arguments) {
     for (const void* data :
          {arguments.inputs[0].data, arguments.outputs[0].data, arguments.workspace})
-      if (reinterpret_cast<std::uintptr_t>(data) % device_->alignment() != 0)
+      if (reinterpret_cast<std::uintptr_t>(data) % device_.alignment() != 0)
         throw std::runtime_error("not aligned");
     add_one(arguments);
   };
@@ -156,7 +158,7 @@ TEST_F(TunerTest, ThrowingIsRefusedWhereverItHappens) {
   const TuningRecord& record = tuner.records().at(0);
   EXPECT_EQ(result_of(record, "prepare").refusal, "no handle");
   EXPECT_EQ(result_of(record, "later").refusal, "threw something that is no std::exception");
-  expect_contains(result_of(record, "huge").refusal, "bytes of memory were asked for");
+  expect_contains(result_of(record, "huge").refusal, "a gigabyte is all there is");
   EXPECT_EQ(result_of(record, "unsuited").refusal, "wants even sizes");
 }
 
@@ -170,12 +172,36 @@ TEST_F(TunerTest, StickyErrorEndsTheSearch) {
   EXPECT_TRUE(cache_.records().empty());
 }
 
-// Medians of two spins of 200 us lie within 2% of each other.
 TEST_F(TunerTest, TieGoesToTheDeterministicThenToTheSmallWorkspace) {
-  field_.add({.id = "random", .microseconds = 200, .configurations = {{"", 0, false}}});
-  field_.add({.id = "large", .microseconds = 200, .configurations = {{"", 4096, true}}});
-  field_.add({.id = "small", .microseconds = 200, .configurations = {{"", 64, true}}});
+  field_.add({.id = "random", .microseconds = 100, .configurations = {{"", 0, false}}});
+  field_.add({.id = "large", .microseconds = 100, .configurations = {{"", 4096, true}}});
+  field_.add({.id = "small", .microseconds = 101.9, .configurations = {{"", 64, true}}});
+  field_.add({.id = "slow", .microseconds = 102.1});
   EXPECT_EQ(make_tuner().choose(fake_problem()).candidate, "small");
+}
+
+TEST_F(TunerTest, SpreadWidensATie) {
+  int launches = 0;
+  field_.add({.id = "jittery",
+              .microseconds = 80,
+              .configurations = {{"", 64, true}},
+              .launch = [&](const LaunchArguments& arguments) {
+                ClockedDevice::advance(10.0 * (++launches % 5));  // median 100, quartiles 20 apart
+                add_one(arguments);
+              }});
+  field_.add({.id = "steady", .microseconds = 109});
+  EXPECT_EQ(make_tuner().choose(fake_problem()).candidate, "steady");
+}
+
+TEST_F(TunerTest, OnTheRealDevice) {
+  const auto device = cpu::make_cpu_device(1);
+  field_.add({.id = "slow", .launch = [](const LaunchArguments& arguments) {
+                for (int i = 0; i < 1000; ++i) add_one(arguments);
+              }});
+  field_.add({.id = "fast"});
+  Tuner tuner(*device, cache_, {}, field_.registry());
+  EXPECT_EQ(tuner.choose(fake_problem(1000)).candidate, "fast");
+  EXPECT_GT(result_of(tuner.records().at(0), "fast").microseconds, 0);
 }
 
 TEST_F(TunerTest, DeterministicProblemExcludesTheOthers) {

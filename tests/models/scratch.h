@@ -9,11 +9,12 @@
 #include <filesystem>
 #include <fstream>
 #include <functional>
-#include <initializer_list>
+
 #include <iterator>
 #include <string>
 #include <string_view>
 #include <system_error>
+#include <vector>
 
 #include "engine/core/error.h"
 
@@ -53,10 +54,10 @@ inline std::string read_text(const std::string& path) {
 
 /// Runs `action`, which must throw E with a message of one line that has every one of `parts`.
 template <class E>
-void expect_error(const std::function<void()>& action, std::initializer_list<std::string> parts) {
+void expect_error(const std::function<void()>& action, const std::vector<std::string>& parts) {
   try {
     action();
-    ADD_FAILURE() << "no error; expected one with " << *parts.begin();
+    ADD_FAILURE() << "no error; expected one with " << parts.front();
   } catch (const E& error) {
     const std::string message = error.what();
     EXPECT_EQ(message.find('\n'), std::string::npos) << message;

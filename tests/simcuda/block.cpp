@@ -15,8 +15,13 @@ dim3 grid_dimensions;
 Observer* observer = nullptr;
 
 namespace {
+
+// Static, so that the race detector takes what kernels read there (threadIdx) for the program's own.
+std::array<Fiber, max_fibers> fibers;
+
 BlockScheduler* const scheduler = new BlockScheduler;  // outlives every static destructor
-}
+
+}  // namespace
 
 // The scheduler itself is reached through the pointer where speed counts.
 BlockScheduler& block_scheduler() {
@@ -32,8 +37,7 @@ void BlockScheduler::prepare_indices(const dim3& block) {
   indices_of_ = block;
 }
 
-void BlockScheduler::run(const Geometry& geometry, const std::function<void()>& thread) {
-  fibers_.resize(max_fibers);
+void BlockScheduler::run(const Geometry& geometry, const Closure& thread) {
   geometry_ = geometry;
   body_ = &thread;
   block_dimensions = geometry.block;
@@ -42,7 +46,7 @@ void BlockScheduler::run(const Geometry& geometry, const std::function<void()>& 
   threads_ = geometry.block.x * geometry.block.y * geometry.block.z;
   warps_.resize((threads_ + 31) / 32);
   shared_.begin_launch(geometry.dynamic_shared_bytes);
-  if (observer != nullptr) observer->launch_begins(geometry);
+  if (observer != nullptr) observer->launch_begins(geometry, thread);
   const std::uint64_t blocks =
       std::uint64_t{geometry.grid.x} * geometry.grid.y * geometry.grid.z;
   Permutation block_order(blocks, schedule_);
@@ -107,7 +111,7 @@ void BlockScheduler::fiber_main() {
 void BlockScheduler::run_threads() {
   for (;;) {
     start_thread();
-    (*body_)();
+    body_->call(body_->arguments.get());
     end_thread();
     if (ready_.size() == 0 && started_ < threads_) continue;
     Fiber* self = running_;
@@ -130,8 +134,8 @@ void BlockScheduler::end_thread() {
 
 Fiber* BlockScheduler::idle_fiber() {
   if (idle_.empty()) {
-    prepare_fiber(fibers_[prepared_], prepared_, fiber_main);
-    idle_.push_back(&fibers_[prepared_++]);
+    prepare_fiber(fibers[prepared_], prepared_, fiber_main);
+    idle_.push_back(&fibers[prepared_++]);
   }
   Fiber* fiber = idle_.back();
   idle_.pop_back();
@@ -190,7 +194,7 @@ void BlockScheduler::release_barrier() {
 
 void BlockScheduler::deadlock() {
   unsigned listed = 0;
-  for (const Fiber& fiber : fibers_) {
+  for (const Fiber& fiber : fibers) {
     if (fiber.waiting == Waiting::nothing || listed == 4) continue;
     ++listed;
     std::fprintf(stderr, "simcuda: thread (%u,%u,%u) waits in a %s at %s:%u\n",
@@ -199,7 +203,7 @@ void BlockScheduler::deadlock() {
                  fiber.site.file_name(), fiber.site.line());
   }
   fail_in_kernel("deadlock (threads wait for others that ended or wait elsewhere)",
-                 running_->waiting == Waiting::nothing ? fibers_[0].site : running_->site);
+                 running_->waiting == Waiting::nothing ? fibers[0].site : running_->site);
 }
 
 void print_position() {

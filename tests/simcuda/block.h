@@ -6,8 +6,6 @@
 
 #include <array>
 #include <cstdint>
-#include <functional>
-#include <optional>
 #include <vector>
 
 #include "fiber.h"
@@ -37,7 +35,7 @@ class ReadyRing {
 
 class BlockScheduler {
  public:
-  void run(const Geometry& geometry, const std::function<void()>& thread);
+  void run(const Geometry& geometry, const Closure& thread);
 
   BarrierResult barrier(bool predicate, const std::source_location& site);
   std::uint64_t warp_operation(WarpOperation operation, unsigned mask, std::uint64_t value,
@@ -47,7 +45,7 @@ class BlockScheduler {
 
  private:
   Geometry geometry_{};
-  const std::function<void()>* body_ = nullptr;
+  const Closure* body_ = nullptr;
   SharedMemory shared_;
   std::vector<uint3> indices_;  // thread index by linear position
   dim3 indices_of_{0, 0, 0};    // the block shape they were made for
@@ -59,7 +57,6 @@ class BlockScheduler {
   Schedule& schedule_ = schedule();
   Permutation order_{1, schedule_};
 
-  std::vector<Fiber> fibers_;
   unsigned prepared_ = 0;
   std::vector<Fiber*> idle_;
   ReadyRing ready_;

@@ -11,7 +11,7 @@ namespace simcuda {
 
 class Observer {
  public:
-  virtual void launch_begins(const Geometry& geometry) = 0;
+  virtual void launch_begins(const Geometry& geometry, const Closure& thread) = 0;
   virtual void block_begins(std::uint64_t block) = 0;
   virtual void block_synchronized() = 0;
   virtual void warp_synchronized(unsigned warp, unsigned mask) = 0;

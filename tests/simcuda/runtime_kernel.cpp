@@ -41,7 +41,7 @@ cudaError_t check_geometry(const Geometry& geometry) {
                                                                        : cudaSuccess;
 }
 
-void execute(const Geometry& geometry, const std::function<void()>& thread) {
+void execute(const Geometry& geometry, const Closure& thread) {
   BlockScheduler& scheduler = block_scheduler();
   scheduler.run(geometry, thread);
   Function& function = functions()[geometry.function];
@@ -56,7 +56,7 @@ void execute(const Geometry& geometry, const std::function<void()>& thread) {
 
 }  // namespace
 
-cudaError_t launch(const Geometry& geometry, cudaStream_t handle, std::function<void()> thread) {
+cudaError_t launch(const Geometry& geometry, cudaStream_t handle, Closure thread) {
   return enter(Call::ordinary, [&] {
     const auto stream = find_stream(handle);
     if (stream == nullptr) return cudaErrorInvalidResourceHandle;

@@ -156,6 +156,24 @@ cudaError_t cudaEventRecord(cudaEvent_t handle, cudaStream_t stream_handle) {
   });
 }
 
+// An external record inside a capture is a node of the graph: each replay records the event anew.
+cudaError_t cudaEventRecordWithFlags(cudaEvent_t handle, cudaStream_t stream_handle,
+                                     unsigned flags) {
+  if (flags == cudaEventRecordDefault) return cudaEventRecord(handle, stream_handle);
+  return enter(Call::ordinary, [=] {
+    const auto stream = find_stream(stream_handle);
+    const auto event = events().find(handle);
+    if (stream == nullptr || event == nullptr) return cudaErrorInvalidResourceHandle;
+    if (flags != cudaEventRecordExternal || stream->capture == nullptr) return cudaErrorInvalidValue;
+    event->captured = false;
+    return enqueue(*stream, [event] {
+      event->time = std::make_shared<Event::Clock::time_point>(Event::Clock::now());
+      event->record = std::make_shared<Operation>();
+      event->record->done = true;
+    });
+  });
+}
+
 cudaError_t cudaEventSynchronize(cudaEvent_t handle) {
   return enter(Call::ordinary, [=] {
     const auto event = events().find(handle);

@@ -1,7 +1,6 @@
 #include "warp.h"
 
 #include <bit>
-#include <cstring>
 
 namespace simcuda {
 namespace {
@@ -10,11 +9,6 @@ namespace {
 constexpr std::uint64_t undefined_value = ~std::uint64_t{0};
 
 }  // namespace
-
-bool same_site(const std::source_location& a, const std::source_location& b) {
-  return a.line() == b.line() &&
-         (a.file_name() == b.file_name() || std::strcmp(a.file_name(), b.file_name()) == 0);
-}
 
 Warp::Open& Warp::find_or_open(unsigned mask, WarpOperation operation,
                                const std::source_location& site) {

@@ -6,6 +6,7 @@
 
 #include <array>
 #include <cstdint>
+#include <cstring>
 #include <source_location>
 
 #include "fiber.h"
@@ -46,6 +47,9 @@ class Warp {
 };
 
 // The same place in the source, whichever copy of the code the compiler made of it.
-bool same_site(const std::source_location& a, const std::source_location& b);
+inline bool same_site(const std::source_location& a, const std::source_location& b) {
+  return a.line() == b.line() &&
+         (a.file_name() == b.file_name() || std::strcmp(a.file_name(), b.file_name()) == 0);
+}
 
 }  // namespace simcuda

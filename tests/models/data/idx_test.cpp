@@ -46,7 +46,7 @@ struct Fault {
   const char* name;  ///< of the file
   std::string content;
   int rank;
-  std::initializer_list<std::string> message;
+  std::vector<std::string> message;
 };
 
 std::string with_crc_flipped(std::string packed) {

@@ -11,9 +11,10 @@
 #include <cmath>
 #include <cstdint>
 #include <cstring>
-#include <functional>
+#include <memory>
 #include <source_location>
 #include <type_traits>
+#include <utility>
 
 #define __launch_bounds__(...)
 
@@ -61,7 +62,22 @@ void* dynamic_shared_memory();
 void fence();
 [[noreturn]] void trap(std::source_location site);
 
-cudaError_t launch(const Geometry& geometry, cudaStream_t stream, std::function<void()> thread);
+// A kernel with its arguments. The race detector must know where the arguments lie: reading them
+// is no access of the kernel's.
+struct Closure {
+  std::shared_ptr<const void> arguments;
+  std::size_t bytes;
+  void (*call)(const void* arguments);
+};
+
+cudaError_t launch(const Geometry& geometry, cudaStream_t stream, Closure thread);
+
+template <class Thread>
+cudaError_t launch(const Geometry& geometry, cudaStream_t stream, Thread thread) {
+  const auto call = [](const void* stored) { (*static_cast<const Thread*>(stored))(); };
+  return launch(geometry, stream,
+                Closure{std::make_shared<const Thread>(std::move(thread)), sizeof(Thread), call});
+}
 
 using Site = std::source_location;
 

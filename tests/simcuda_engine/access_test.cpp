@@ -1,0 +1,181 @@
+// How kernels touch memory, counted by the race build of the simulated device: sectors of 32 bytes
+// that each warp-wide access moves against the fewest that could hold its bytes, and passes over
+// the shared-memory banks. Shapes are those of a small multilayer perceptron, output layer
+// included.
+#include <fmt/format.h>
+#include <gtest/gtest.h>
+
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "engine/device/backend.h"
+#include "engine/tune/registry.h"
+#include "kernels/dense.h"
+#include "kernels/gather.h"
+#include "ops/registry.h"
+#include "tests/simcuda_engine/simulator.h"
+
+namespace engine::test {
+namespace {
+
+constexpr double kMostSectors = 1.1;  // times the ideal
+
+TensorType floats(Shape shape) {
+  return {std::move(shape), DType::f32};
+}
+TensorType integers(Shape shape) {
+  return {std::move(shape), DType::i32};
+}
+
+Problem make_problem(std::string op, Attributes attributes, std::vector<TensorType> inputs,
+                     std::vector<TensorType> outputs) {
+  Problem problem;
+  problem.op = std::move(op);
+  problem.attributes = std::move(attributes);
+  problem.inputs = std::move(inputs);
+  problem.outputs = std::move(outputs);
+  return problem;
+}
+
+class AccessPattern : public testing::Test {
+ protected:
+  void SetUp() override {
+    initialize();
+    device_ = open_device("cuda");
+    stream_ = device_->make_stream();
+    ASSERT_EQ(SIMULATOR(simcuda_is_race_build)(), 1);
+    SIMULATOR(simcuda_forget_accesses)();
+  }
+  void TearDown() override {
+    EXPECT_EQ(SIMULATOR(simcuda_race_count)(), 0u);
+    EXPECT_EQ(SIMULATOR(simcuda_host_access_count)(), 0u);
+  }
+
+  // Launches every configuration of the hand-written candidates of `problem`, on zeros.
+  void launch(const Problem& problem) {
+    std::vector<Buffer> buffers;
+    const auto views = [&](const std::vector<TensorType>& types) {
+      std::vector<TensorView> result;
+      for (const TensorType& type : types) {
+        buffers.emplace_back(*device_, type.bytes());
+        stream_->fill(buffers.back().data(), 0, type.bytes());
+        result.push_back({type, buffers.back().data()});
+      }
+      return result;
+    };
+    const auto inputs = views(problem.inputs), outputs = views(problem.outputs);
+    for (const auto* candidate : CandidateRegistry::global().find(problem.op, "cuda"))
+      for (const auto& configuration : candidate->query(problem, *device_).configurations) {
+        if (!candidate->id().starts_with("cuda.")) continue;
+        const Buffer workspace(*device_, configuration.workspace);
+        const auto kernel = candidate->prepare(problem, configuration, *device_);
+        kernel->launch({inputs, outputs, workspace.data(), *stream_});
+        stream_->synchronize();
+      }
+  }
+
+  std::vector<SimcudaSiteAccesses> sites() const {
+    std::vector<SimcudaSiteAccesses> found(SIMULATOR(simcuda_site_accesses)(nullptr, 0));
+    SIMULATOR(simcuda_site_accesses)(found.data(), found.size());
+    return found;
+  }
+
+  // Totals over a problem's launches: loads and stores together.
+  void expect_few_sectors(const Problem& problem) {
+    SIMULATOR(simcuda_forget_accesses)();
+    launch(problem);
+    std::uint64_t sectors = 0, ideal = 0, wavefronts = 0, ideal_wavefronts = 0;
+    for (const SimcudaSiteAccesses& site : sites()) {
+      for (const auto& global : {site.accesses.global_loads, site.accesses.global_stores}) {
+        sectors += global.sectors;
+        ideal += global.ideal_sectors;
+      }
+      wavefronts += site.accesses.shared.wavefronts;
+      ideal_wavefronts += site.accesses.shared.ideal_wavefronts;
+    }
+    const double ratio = static_cast<double>(sectors) / static_cast<double>(ideal);
+    fmt::print("{}: {:.3f} times the ideal sectors\n", problem.key(), ratio);
+    EXPECT_GT(ideal, 0u) << problem.key();
+    EXPECT_LE(ratio, kMostSectors) << problem.key();
+    EXPECT_EQ(wavefronts, ideal_wavefronts) << problem.key();
+  }
+
+  std::unique_ptr<Device> device_;
+  std::unique_ptr<Stream> stream_;
+};
+
+// The three products of a layer, in every tile size and split, vector and scalar loads.
+TEST_F(AccessPattern, MainLoopsOfProductsAreIdeal) {
+  const Attributes relu = DenseAttributes{Activation::relu, {}}.to_attributes();
+  for (std::int64_t outputs : {128, 10}) {
+    const std::int64_t batch = 128, inputs = 128;
+    launch(make_problem("dense", relu,
+                        {floats({batch, inputs}), floats({inputs, outputs}), floats({outputs})},
+                        {floats({batch, outputs})}));
+    launch(make_problem("dense_input_gradient", {},
+                        {floats({batch, outputs}), floats({inputs, outputs})},
+                        {floats({batch, inputs})}));
+    launch(make_problem("dense_weight_gradient", {},
+                        {floats({batch, inputs}), floats({batch, outputs})},
+                        {floats({inputs, outputs}), floats({outputs})}));
+  }
+  std::uint64_t loads = 0, shared = 0;
+  double worst = 0;
+  for (const SimcudaSiteAccesses& site : sites()) {
+    if (std::string(site.kernel).find("product_kernel") == std::string::npos) continue;
+    const SimcudaGlobalAccesses& global = site.accesses.global_loads;
+    const SimcudaSharedAccesses& bank = site.accesses.shared;
+    EXPECT_EQ(bank.wavefronts, bank.ideal_wavefronts) << site.kernel << ' ' << site.location;
+    shared += bank.requests;
+    if (global.requests == 0) continue;
+    const double ratio =
+        static_cast<double>(global.sectors) / static_cast<double>(global.ideal_sectors);
+    EXPECT_LE(ratio, kMostSectors) << site.kernel << ' ' << site.location;
+    worst = std::max(worst, ratio);
+    loads += global.requests;
+  }
+  fmt::print("products: {} loads, at most {:.3f} times the ideal sectors; {} shared accesses\n",
+             loads, worst, shared);
+  EXPECT_GT(loads, 0u);
+  EXPECT_GT(shared, 0u);
+}
+
+TEST_F(AccessPattern, OtherKernelsAreNearIdeal) {
+  const TensorType step{Shape{}, DType::i64};
+  const TensorType hidden = floats({128, 512});
+  expect_few_sectors(make_problem("relu", {}, {hidden}, {hidden}));
+  expect_few_sectors(
+      make_problem("relu_gradient", Attributes().set("scale", 1.25), {hidden, hidden}, {hidden}));
+  expect_few_sectors(make_problem("add", {}, {hidden, hidden}, {hidden}));
+  Attributes dropout;
+  DropoutAttributes{0.2, {1, 2}}.add_to(dropout);
+  expect_few_sectors(make_problem("dropout", dropout, {hidden, step}, {hidden}));
+  expect_few_sectors(make_problem("gather", GatherAttributes{1 / 255.0, 0}.to_attributes(),
+                                  {{Shape{300, 784}, DType::u8}, integers({128})},
+                                  {floats({128, 784})}));
+  const TensorType logits = floats({128, 10}), labels = integers({128});
+  expect_few_sectors(make_problem("softmax_cross_entropy", {}, {logits, labels}, {floats({})}));
+  expect_few_sectors(
+      make_problem("softmax_cross_entropy_gradient", {}, {logits, labels, floats({})}, {logits}));
+  expect_few_sectors(make_problem("accuracy", {}, {logits, labels}, {integers({})}));
+}
+
+TEST_F(AccessPattern, OptimizersAreNearIdeal) {
+  const std::vector<TensorType> parameters{floats({784, 16}), floats({16}), floats({16, 10}),
+                                           floats({10})};
+  const auto repeated = [&](int times, bool rate) {
+    std::vector<TensorType> types;
+    if (rate) types.push_back(floats({}));
+    for (int i = 0; i < times; ++i) types.insert(types.end(), parameters.begin(), parameters.end());
+    return types;
+  };
+  Attributes rmsprop, sgd;
+  rmsprop.set("count", std::int64_t{4}).set_untuned("rho", 0.9).set_untuned("epsilon", 1e-7);
+  sgd.set("count", std::int64_t{4}).set_untuned("momentum", 0.9);
+  expect_few_sectors(make_problem("rmsprop", rmsprop, repeated(3, true), repeated(2, false)));
+  expect_few_sectors(make_problem("sgd", sgd, repeated(3, true), repeated(2, false)));
+}
+
+}  // namespace
+}  // namespace engine::test

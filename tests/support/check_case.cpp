@@ -1,0 +1,258 @@
+// What it means to pass a case: see check_case() in op_case.h.
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <cstdlib>
+#include <limits>
+#include <memory>
+#include <sstream>
+
+#include "engine/core/error.h"
+#include "engine/core/rng.h"
+#include "kernels/optimizer.h"
+#include "tests/support/op_case.h"
+
+namespace engine::test {
+namespace {
+
+using InPlace = std::vector<std::pair<std::size_t, std::size_t>>;
+constexpr unsigned char kGuardByte = 0xa5;
+constexpr unsigned char kUnwritten = 0xff;  ///< NaN in every floating type
+
+double draw_one(const InputDraw& draw, bool whole, std::uint32_t word) {
+  using Limits = std::numeric_limits<float>;
+  static constexpr std::array<double, 12> specials{Limits::quiet_NaN(),
+                                                   Limits::infinity(),
+                                                   -Limits::infinity(),
+                                                   0.0,
+                                                   -0.0,
+                                                   Limits::denorm_min(),
+                                                   -Limits::min() / 2,
+                                                   Limits::min(),
+                                                   1.0,
+                                                   -1.0,
+                                                   2.5,
+                                                   -1e10};
+  if (draw.kind == InputDraw::Kind::specials) return specials[word % specials.size()];
+  const double value = draw.low + (draw.high - draw.low) * (word / 4294967296.0);
+  return whole || draw.kind == InputDraw::Kind::integers ? std::floor(value) : value;
+}
+
+std::vector<std::byte> bytes_of(const ReferenceTensor& tensor) {
+  std::vector<std::byte> bytes(tensor.type.bytes());
+  narrow(tensor, bytes.data());
+  return bytes;
+}
+
+// Device memory between two zones that nothing may write to.
+class GuardedMemory {
+ public:
+  GuardedMemory(Device& device, Stream& stream, std::size_t bytes)
+      : guard_(std::max<std::size_t>(256, device.alignment())),
+        bytes_(bytes),
+        buffer_(device, bytes + 2 * guard_) {
+    stream.fill(buffer_.data(), kGuardByte, buffer_.bytes());
+    refill(stream);
+  }
+  void* data() const { return buffer_.data() + guard_; }
+  void refill(Stream& stream) const { stream.fill(data(), kUnwritten, bytes_); }
+
+  std::vector<std::byte> read(Stream& stream) const { return read(stream, guard_, bytes_); }
+  bool intact(Stream& stream) const {
+    const auto whole = [&](std::size_t offset) {
+      const auto zone = read(stream, offset, guard_);
+      return std::all_of(zone.begin(), zone.end(),
+                         [](std::byte b) { return b == std::byte{kGuardByte}; });
+    };
+    return whole(0) && whole(guard_ + bytes_);
+  }
+
+ private:
+  std::vector<std::byte> read(Stream& stream, std::size_t offset, std::size_t bytes) const {
+    std::vector<std::byte> host(bytes);
+    stream.copy_to_host(host.data(), buffer_.data() + offset, bytes);
+    stream.synchronize();
+    return host;
+  }
+
+  std::size_t guard_, bytes_;
+  Buffer buffer_;
+};
+
+// One launch of one configuration: its memory, and the checks of what it left there.
+class Trial {
+ public:
+  Trial(const OpCase& test, Device& device, const std::vector<ReferenceTensor>& inputs,
+        const Configuration& configuration, const InPlace& in_place)
+      : test_(test),
+        stream_(device.make_stream()),
+        in_place_(in_place),
+        workspace_(device, *stream_, configuration.workspace) {
+    for (const ReferenceTensor& input : inputs) {
+      inputs_.push_back(std::make_unique<GuardedMemory>(device, *stream_, input.type.bytes()));
+      uploads_.push_back(bytes_of(input));
+      input_views_.push_back({input.type, inputs_.back()->data()});
+    }
+    for (const TensorType& type : test.problem.outputs) {
+      outputs_.push_back(std::make_unique<GuardedMemory>(device, *stream_, type.bytes()));
+      output_views_.push_back({type, outputs_.back()->data()});
+    }
+    for (const auto& [output, input] : in_place)
+      output_views_[output].data = input_views_[input].data;
+  }
+
+  void launch(Kernel& kernel) {
+    for (std::size_t i = 0; i < uploads_.size(); ++i)
+      stream_->copy_to_device(inputs_[i]->data(), uploads_[i].data(), uploads_[i].size());
+    for (const auto& output : outputs_) output->refill(*stream_);
+    workspace_.refill(*stream_);
+    kernel.launch({input_views_, output_views_, workspace_.data(), *stream_});
+    stream_->synchronize();
+  }
+
+  std::vector<std::byte> output(std::size_t index) const {
+    for (const auto& [output, input] : in_place_)
+      if (output == index) return inputs_[input]->read(*stream_);
+    return outputs_[index]->read(*stream_);
+  }
+
+  // Calls fail(what) for every stray write.
+  template <class Fail>
+  void check_memory(const Fail& fail) const {
+    for (std::size_t i = 0; i < inputs_.size(); ++i) {
+      if (!inputs_[i]->intact(*stream_)) fail(fmt::format("wrote around input {}", i));
+      const bool overwritten = std::any_of(in_place_.begin(), in_place_.end(),
+                                           [i](const auto& pair) { return pair.second == i; });
+      if (!overwritten && inputs_[i]->read(*stream_) != uploads_[i])
+        fail(fmt::format("changed input {}", i));
+    }
+    for (std::size_t i = 0; i < outputs_.size(); ++i)
+      if (!outputs_[i]->intact(*stream_)) fail(fmt::format("wrote around output {}", i));
+    if (!workspace_.intact(*stream_)) fail("wrote around the workspace");
+  }
+
+ private:
+  const OpCase& test_;
+  std::unique_ptr<Stream> stream_;
+  InPlace in_place_;
+  GuardedMemory workspace_;
+  std::vector<std::unique_ptr<GuardedMemory>> inputs_, outputs_;
+  std::vector<std::vector<std::byte>> uploads_;
+  std::vector<TensorView> input_views_, output_views_;
+};
+
+struct Check {
+  const OpCase& test;
+  Device& device;
+  const KernelCandidate& candidate;
+  std::vector<ReferenceTensor> inputs;
+  std::vector<ReferenceTensor> expected;
+  CaseResult result;
+
+  void run(const Configuration& configuration, const InPlace& in_place) {
+    const std::string where =
+        fmt::format("{} '{}' on {}, {}{}{}{}: ", test.problem.op, test.name, device.name(),
+                    candidate.id(), configuration.name.empty() ? "" : "/", configuration.name,
+                    in_place.empty() ? "" : fmt::format(", output {} in place", in_place[0].first));
+    const auto fail = [&](const std::string& what) { result.failures.push_back(where + what); };
+    try {
+      Trial trial(test, device, inputs, configuration, in_place);
+      const auto kernel = candidate.prepare(test.problem, configuration, device);
+      trial.launch(*kernel);
+      trial.check_memory(fail);
+      std::vector<std::vector<std::byte>> first;
+      for (std::size_t i = 0; i < expected.size(); ++i) {
+        first.push_back(trial.output(i));
+        check_values(i, first.back(), fail);
+      }
+      if (!configuration.deterministic) return;
+      trial.launch(*kernel);
+      for (std::size_t i = 0; i < expected.size(); ++i)
+        if (trial.output(i) != first[i])
+          fail(fmt::format("output {} differs on a second launch", i));
+    } catch (const Error& error) {
+      fail(error.what());
+    }
+  }
+
+  template <class Fail>
+  void check_values(std::size_t index, const std::vector<std::byte>& bytes, const Fail& fail) {
+    const Comparison found = compare(test.problem.outputs[index], bytes.data(), expected[index]);
+    const double limit = test.exact ? 0 : candidate.error_factor(test.problem);
+    result.worst = std::max(result.worst, found.worst);
+    if (found.worst <= limit) return;
+    fail(fmt::format("output {} element {} is {:.9g}, expected {:.9g}: error {:.3g}, bound {:.3g}",
+                     index, found.at, found.got, found.expected, found.worst, limit));
+  }
+};
+
+}  // namespace
+
+std::vector<ReferenceTensor> draw_inputs(const OpCase& test) {
+  const RandomKey key = random_key(1, test.problem.op + test.name);
+  std::vector<ReferenceTensor> inputs;
+  for (std::size_t i = 0; i < test.inputs.size(); ++i) {
+    ReferenceTensor tensor{test.problem.inputs[i], {}, {}};
+    const bool whole = !is_floating(tensor.type.dtype);
+    for (std::int64_t e = 0; e < tensor.type.element_count(); ++e)
+      tensor.values.push_back(
+          draw_one(test.inputs[i], whole, random_word(key, i, static_cast<std::uint64_t>(e))));
+    inputs.push_back(widen(tensor.type, bytes_of(tensor).data()));
+  }
+  return inputs;
+}
+
+std::vector<InPlace> in_place_variants(const Problem& problem) {
+  const std::string& op = problem.op;
+  if (op == "add") return {{{0, 0}}, {{0, 1}}};
+  if (op == "relu" || op == "relu_gradient" || op == "dropout" ||
+      op == "softmax_cross_entropy_gradient")
+    return {{{0, 0}}};
+  InPlace all;
+  if (op == "accumulate_metrics")
+    for (std::size_t i = 0; i < problem.outputs.size(); ++i) all.emplace_back(i, i);
+  if (op == "sgd" || op == "rmsprop") {
+    const auto operands = OptimizerOperands::of(problem);
+    for (std::size_t i = 0; i < operands.count; ++i) {
+      all.emplace_back(operands.new_parameter(i), operands.parameter(i));
+      if (problem.outputs.size() > operands.count)
+        all.emplace_back(operands.new_moment(i), operands.moment(i));
+    }
+  }
+  if (all.empty()) return {};
+  return {all};
+}
+
+CaseResult check_case(const OpCase& test, Device& device, const KernelCandidate& candidate) {
+  Check check{test, device, candidate, draw_inputs(test), {}, {}};
+  const Support support = candidate.query(test.problem, device);
+  check.result.refusal = support.refusal;
+  if (!support.configurations.empty())
+    check.expected = evaluate_reference(test.problem, check.inputs);
+  for (const Configuration& configuration : support.configurations) {
+    check.run(configuration, {});
+    for (const InPlace& in_place : in_place_variants(test.problem))
+      check.run(configuration, in_place);
+    ++check.result.configurations;
+  }
+  return check.result;
+}
+
+std::vector<std::string> test_devices() {
+  std::vector<std::string> names{"cpu"};
+  const char* list = std::getenv("ENGINE_TEST_DEVICES");
+  std::istringstream stream(list == nullptr ? "" : list);
+  for (std::string name; std::getline(stream, name, ',');)
+    if (!name.empty() && std::find(names.begin(), names.end(), name) == names.end())
+      names.push_back(name);
+  return names;
+}
+
+bool run_large_cases() {
+  const char* value = std::getenv("ENGINE_TEST_LARGE");
+  return value == nullptr || std::string(value) != "0";
+}
+
+}  // namespace engine::test

@@ -1,0 +1,20 @@
+// Numbers as people read them.
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+namespace engine::tools {
+
+/// "669,706".
+std::string with_separators(std::int64_t number);
+/// "512 B", "1.5 KB", "54.9 MB": powers of 1000, three digits.
+std::string human_bytes(double bytes);
+/// "0.4 s", "42 s", "3 min 05 s", "2 h 10 min".
+std::string human_seconds(double seconds);
+/// Columns that UTF-8 text takes on a terminal, one a code point.
+std::size_t display_width(const std::string& text);
+/// The longest beginning of `text` of at most `columns`.
+std::string cut(const std::string& text, std::size_t columns);
+
+}  // namespace engine::tools

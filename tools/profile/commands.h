@@ -1,0 +1,12 @@
+// The commands of engine-profile. Each declares itself and returns its exit status when run.
+#pragma once
+
+#include "tools/common/command_line.h"
+
+namespace engine::tools {
+
+void add_doctor(CommandLine& line);
+void add_algorithms(CommandLine& line);
+void add_steps(CommandLine& line);
+
+}  // namespace engine::tools

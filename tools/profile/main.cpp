@@ -1,0 +1,19 @@
+// engine-profile: what the engine finds on this machine, chooses, and how fast that is.
+#include "tools/common/errors.h"
+#include "tools/common/interrupt.h"
+#include "tools/common/output.h"
+#include "tools/profile/commands.h"
+
+int main(int argc, char** argv) {
+  using namespace engine::tools;
+  constexpr const char* kTool = "engine-profile";
+  prepare_standard_streams();
+  exit_on_interrupt();
+  return run_guarded(kTool, [&] {
+    CommandLine line(kTool, "Shows what runs, why, and how fast");
+    add_doctor(line);
+    add_algorithms(line);
+    add_steps(line);
+    return line.run(argc, argv);
+  });
+}

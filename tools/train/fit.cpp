@@ -1,0 +1,107 @@
+// engine-train fit: trains a model from the start, or goes on with a run.
+#include <fmt/format.h>
+
+#include <filesystem>
+
+#include "engine/core/error.h"
+#include "engine/core/log.h"
+#include "models/train/trainer.h"
+#include "tools/common/interrupt.h"
+#include "tools/common/run_options.h"
+#include "tools/train/commands.h"
+#include "tools/train/report.h"
+
+namespace engine::tools {
+namespace {
+
+struct Options {
+  std::optional<std::string> model, data, optimizer, out, resume;
+  std::optional<std::int64_t> epochs, steps, checkpoint_every;
+  std::optional<double> learning_rate;
+  RunOptions run;
+  ReportOptions report;
+};
+
+// A model's defaults; for a resumed run what it was started with. A limit of steps is not
+// inherited: who resumes wants to go on.
+TrainSettings base_settings(const Options& options) {
+  if (options.resume) {
+    TrainSettings settings = from_config(RunFolder::open(*options.resume).read_config());
+    settings.max_steps = 0;
+    if (options.model) settings.model = *options.model;
+    if (options.data) settings.data = *options.data;
+    return settings;
+  }
+  if (!options.model)
+    throw UsageError("MODEL is missing (engine-train list prints the known ones)");
+  if (!options.data) throw UsageError("--data is missing: a folder, or synthetic");
+  TrainSettings settings = default_settings(find_model(*options.model));
+  settings.data = *options.data;
+  return settings;
+}
+
+void require_positive(const char* name, const std::optional<std::int64_t>& value) {
+  if (value && *value < 1)
+    throw UsageError(fmt::format("{} {}: expected a number from 1 up", name, *value));
+}
+
+TrainSettings resolve(const Options& options) {
+  require_positive("--epochs", options.epochs);
+  require_positive("--steps", options.steps);
+  require_positive("--checkpoint-every", options.checkpoint_every);
+  TrainSettings settings = base_settings(options);
+  options.run.apply(settings);
+  if (options.epochs) settings.epochs = *options.epochs;
+  if (options.steps) settings.max_steps = *options.steps;
+  if (options.checkpoint_every) settings.checkpoint_every = *options.checkpoint_every;
+  if (options.optimizer) settings.optimizer.name = *options.optimizer;
+  if (options.learning_rate) settings.optimizer.learning_rate = *options.learning_rate;
+  validate(settings);
+  return settings;
+}
+
+RunPlace find_place(const Options& options) {
+  if (options.out && options.resume && *options.out != *options.resume)
+    throw UsageError(fmt::format("--out {}: a resumed run stays in its folder, {}", *options.out,
+                                 *options.resume));
+  if (options.resume) return {"", *options.resume};
+  // Found out now rather than after tuning.
+  if (options.out && std::filesystem::exists(*options.out + "/config.json"))
+    throw UsageError(
+        fmt::format("--out {}: already holds a run; --resume goes on with it", *options.out));
+  return {options.out.value_or(""), ""};
+}
+
+int run(const Options& options) {
+  const RunPlace place = find_place(options);
+  const TrainSettings settings = resolve(options);
+  if (options.report.quiet) log::set_level(log::Level::warning);
+  std::atomic<bool>& stop = stop_on_interrupt();
+  FitReport report(options.report, settings.model, stop);
+  const TrainResult result = train(settings, place, report, stop);
+  report.finish(result);
+  return result.interrupted ? kInterruptedStatus : 0;
+}
+
+}  // namespace
+
+void add_fit(CommandLine& line) {
+  static Options options;
+  Command& command = line.add("fit", "Train a model", [] { return run(options); });
+  command.argument("MODEL", options.model, "a name from list; with --resume that of the run")
+      .option("--data", options.data, "SOURCE", "a folder of data, synthetic, or synthetic:N")
+      .option("--epochs", options.epochs, "N", "counted from the start of training")
+      .option("--steps", options.steps, "N", "stop after so many steps from the start")
+      .option("--optimizer", options.optimizer, "NAME", "instead of the model's own")
+      .option("--lr", options.learning_rate, "X", "learning rate")
+      .option("--out", options.out, "RUN", "the run's folder (default: runs/MODEL-N)")
+      .option("--resume", options.resume, "RUN", "go on with a run, under its settings")
+      .option("--checkpoint-every", options.checkpoint_every, "N",
+              "also save every N steps, not only after epochs");
+  options.run.declare_model(command);
+  options.run.declare_device(command);
+  command.flag("--quiet", options.report.quiet, "only the result")
+      .flag("--json", options.report.json, "one JSON object an event on standard output");
+}
+
+}  // namespace engine::tools

@@ -1,0 +1,182 @@
+// engine-train evaluate and predict: a run's parameters on the test part of some data.
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <chrono>
+#include <cmath>
+
+#include "engine/core/error.h"
+#include "models/train/evaluator.h"
+#include "models/train/run_folder.h"
+#include "models/train/settings.h"
+#include "tools/common/format.h"
+#include "tools/common/interrupt.h"
+#include "tools/common/output.h"
+#include "tools/common/record.h"
+#include "tools/common/run_options.h"
+#include "tools/common/terminal.h"
+#include "tools/train/commands.h"
+
+namespace engine::tools {
+namespace {
+
+struct Options {
+  std::string run, data;
+  std::optional<std::int64_t> count;
+  RunOptions where;
+  bool json = false;
+};
+
+// The run's settings, but for where it computes. Its own record of algorithms is the cache: what
+// was chosen for training holds here, too.
+TrainSettings settings_of(const RunFolder& folder, const Options& options) {
+  TrainSettings settings = from_config(folder.read_config());
+  settings.data = options.data;
+  settings.algorithm_cache = folder.algorithms_path();
+  if (settings.autotune == "locked") settings.autotune = "find";
+  options.where.apply(settings);
+  validate(settings);
+  return settings;
+}
+
+/// A run made ready: programs are added by the caller, then load() brings data and parameters.
+class Inference {
+ public:
+  explicit Inference(const Options& options)
+      : folder_(RunFolder::open(options.run)),
+        settings_(settings_of(folder_, options)),
+        model_(resolve_model(settings_)),
+        data_(open_dataset(settings_.data, {model_.network.input(), model_.classes})),
+        status_(true),
+        runtime_(runtime_options_with_status()) {}
+
+  template <class Programs>
+  Programs compile() {
+    return Programs(runtime_, model_, Part::test, data_->count(Part::test),
+                    GraphOptions{settings_.seed, settings_.passes_off, false});
+  }
+  void load() {
+    status_.clear();
+    runtime_.allocate();
+    folder_.checkpoints().load_parameters(runtime_.store(), runtime_.stream());
+    upload_dataset(*data_, model_, Part::test, runtime_);
+  }
+
+  Runtime& runtime() { return runtime_; }
+  const ModelDefinition& model() const { return model_; }
+  const Dataset& data() const { return *data_; }
+
+ private:
+  RuntimeOptions runtime_options_with_status() {
+    RuntimeOptions options = runtime_options(settings_);
+    options.tuner.progress = [this](const std::string& problem, const std::string& candidate,
+                                    int done, int total) {
+      show_tuning(status_, problem, candidate, done, total);
+    };
+    return options;
+  }
+
+  RunFolder folder_;
+  TrainSettings settings_;
+  ModelDefinition model_;
+  std::unique_ptr<Dataset> data_;
+  StatusLine status_;
+  Runtime runtime_;
+};
+
+int evaluate(const Options& options) {
+  exit_on_interrupt();
+  Inference inference(options);
+  const auto evaluator = inference.compile<Evaluator>();
+  inference.load();
+  const auto start = std::chrono::steady_clock::now();
+  const EvaluationResult result = evaluator.run(inference.runtime());
+  const std::chrono::duration<double> seconds = std::chrono::steady_clock::now() - start;
+  const std::int64_t count = inference.data().count(Part::test);
+  if (options.json) {
+    Record record;
+    record.set("run", options.run).set("model", inference.model().name);
+    record.set("observations", count).set("test_loss", result.loss);
+    record.set("test_accuracy", result.accuracy).set("seconds", seconds.count());
+    print_line(to_json(record));
+  } else {
+    print_line(fmt::format("test accuracy  {:.4f}, loss {:.4f}", result.accuracy, result.loss));
+    print_line(fmt::format("observations   {} in {}", with_separators(count),
+                           human_seconds(seconds.count())));
+  }
+  return 0;
+}
+
+struct Prediction {
+  std::int64_t index, best;
+  double probability;
+  std::int64_t label;
+};
+
+// The most probable class under the softmax of `logits`.
+Prediction predict_one(std::int64_t index, std::span<const float> logits, std::uint8_t label) {
+  const auto best = std::max_element(logits.begin(), logits.end());
+  double total = 0;
+  for (float logit : logits) total += std::exp(static_cast<double>(logit) - *best);
+  return {index, best - logits.begin(), 1 / total, label};
+}
+
+void print_prediction(const Prediction& prediction, bool json) {
+  if (json) {
+    Record record;
+    record.set("index", prediction.index).set("class", prediction.best);
+    record.set("probability", prediction.probability).set("label", prediction.label);
+    print_line(to_json(record));
+  } else {
+    print_line(fmt::format("{:>6}  class {:<3}  probability {:.4f}  label {}{}", prediction.index,
+                           prediction.best, prediction.probability, prediction.label,
+                           prediction.best == prediction.label ? "" : "  wrong"));
+  }
+}
+
+int predict(const Options& options) {
+  exit_on_interrupt();
+  if (options.count && *options.count < 1)
+    throw UsageError(fmt::format("--count {}: expected a number from 1 up", *options.count));
+  Inference inference(options);
+  const auto predictor = inference.compile<Predictor>();
+  inference.load();
+  const std::vector<std::uint8_t> labels = inference.data().read_labels(Part::test);
+  const auto classes = static_cast<std::size_t>(inference.model().classes);
+  const std::int64_t count = options.count.value_or(inference.data().count(Part::test));
+  predictor.run(inference.runtime(), count, [&](std::int64_t first, std::span<const float> logits) {
+    for (std::size_t row = 0; row * classes < logits.size(); ++row) {
+      const std::int64_t index = first + static_cast<std::int64_t>(row);
+      print_prediction(predict_one(index, logits.subspan(row * classes, classes),
+                                   labels.at(static_cast<std::size_t>(index))),
+                       options.json);
+    }
+  });
+  return 0;
+}
+
+void declare(Command& command, Options& options) {
+  command.argument("RUN", options.run, "a run's folder")
+      .required_option("--data", options.data, "SOURCE", "a folder of data, or synthetic");
+  options.where.declare_device(command);
+  command.flag("--json", options.json, "JSON on standard output");
+}
+
+}  // namespace
+
+void add_evaluate(CommandLine& line) {
+  static Options options;
+  declare(line.add("evaluate", "Loss and accuracy of a run on test data",
+                   [] { return evaluate(options); }),
+          options);
+}
+
+void add_predict(CommandLine& line) {
+  static Options options;
+  Command& command = line.add("predict", "Class and probability of each test observation",
+                              [] { return predict(options); });
+  declare(command, options);
+  command.option("--count", options.count, "N", "only the first N observations");
+}
+
+}  // namespace engine::tools
