@@ -20,7 +20,9 @@ double scaled_error(DType dtype, double got, double expected, double magnitude) 
     return std::numeric_limits<double>::infinity();
   const double floor = dtype == DType::f32 ? std::numeric_limits<float>::min() / epsilon(dtype)
                                            : std::numeric_limits<double>::min() / epsilon(dtype);
-  return std::abs(got - expected) / (epsilon(dtype) * std::max(std::abs(magnitude), floor));
+  const double error =
+      std::abs(got - expected) / (epsilon(dtype) * std::max(floor, std::abs(magnitude)));
+  return std::isnan(error) ? std::numeric_limits<double>::infinity() : error;
 }
 
 }  // namespace

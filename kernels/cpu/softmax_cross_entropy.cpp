@@ -99,7 +99,8 @@ struct Extents {
   explicit Extents(const Problem& problem)
       : rows(problem.inputs[0].shape[0]),
         classes(problem.inputs[0].shape[1]),
-        grain(std::max<std::int64_t>(1, kElementGrain / 16 / std::max<std::int64_t>(1, classes))) {}
+        grain(std::max<std::int64_t>(
+            1, kElementGrain / std::max<std::int64_t>(1, kChunk + classes))) {}
   bool valid(std::int32_t label) const { return label >= 0 && label < classes; }
   std::int64_t blocks() const { return (rows + grain - 1) / grain; }
 };

@@ -46,7 +46,7 @@ struct Product {
   int m, n, k;
   int k_per_split;     ///< a multiple of kDepth
   std::int64_t slice;  ///< elements from one split's partial sums to the next
-  bool vector_out;     ///< c and bias may be accessed 16 bytes at a time
+  bool vector_out;     ///< c, its column sums and bias allow 16-byte accesses
   Epilogue epilogue;
 
   __device__ Operand a_operand(Form form, int k_end) const {
@@ -156,9 +156,16 @@ __device__ void store_column_sums(const Product& p, const Accumulator<T>& sums, 
   if (T::row(0) != 0) return;
   float* out = p.column_sums + blockIdx.y * p.slice;
 #pragma unroll
-  for (int j = 0; j < 4 * T::kGroupsN; ++j) {
-    const int column = first_column + T::column(j / 4) + j % 4;
-    if (column < p.n) out[column] = sums.column_sums[j];
+  for (int g = 0; g < T::kGroupsN; ++g) {
+    const int column = first_column + T::column(g);
+    const float* v = sums.column_sums + 4 * g;
+    if (p.vector_out && column < p.n) {
+      *reinterpret_cast<float4*>(out + column) = make_float4(v[0], v[1], v[2], v[3]);
+      continue;
+    }
+#pragma unroll
+    for (int j = 0; j < 4; ++j)
+      if (column + j < p.n) out[column + j] = v[j];
   }
 }
 

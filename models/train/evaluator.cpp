@@ -18,8 +18,11 @@ void upload_dataset(const Dataset& dataset, const ModelDefinition& model, Part p
     offset += bytes.size();
   });
   ENGINE_CHECK(offset == observations.type.bytes(), "a data set shrank while read");
+  // Prediction has no use for labels, and its programs declare none.
+  const std::string labels_name = labels_state(part, count).name;
+  if (!runtime.store().has(labels_name)) return;
   const std::vector<std::uint8_t> labels = dataset.read_labels(part);
-  runtime.store().upload(labels_state(part, count).name, labels.data(), runtime.stream());
+  runtime.store().upload(labels_name, labels.data(), runtime.stream());
 }
 
 BatchPrograms::BatchPrograms(Runtime& runtime, Feed feed, const MakeGraph& make_graph)

@@ -48,8 +48,8 @@ GlobalRequest measure_global(std::vector<std::uintptr_t> addresses, std::size_t 
   std::sort(addresses.begin(), addresses.end());
   std::uint64_t sectors = 0;
   std::uint64_t distinct_bytes = 0;
-  std::uintptr_t bytes_end = 0;     // one past the last byte counted
-  std::uintptr_t sectors_end = 0;   // one past the last sector counted
+  std::uintptr_t bytes_end = 0;    // one past the last byte counted
+  std::uintptr_t sectors_end = 0;  // one past the last sector counted
   for (const std::uintptr_t address : addresses) {
     const std::uintptr_t end = address + bytes;
     distinct_bytes += end - std::min(end, std::max(address, bytes_end));
@@ -96,10 +96,10 @@ unsigned AccessStatistics::full_mask(unsigned warp) const {
 AccessStatistics::Site& AccessStatistics::find_site(std::size_t bytes, AccessKind kind, bool shared,
                                                     const void* instruction) {
   // A generic pointer may point to either space: one instruction, two sites.
-  const std::uintptr_t key =
-      reinterpret_cast<std::uintptr_t>(instruction) * 2 + (shared ? 1u : 0u);
+  const std::uintptr_t key = reinterpret_cast<std::uintptr_t>(instruction) * 2 + (shared ? 1u : 0u);
   std::unique_ptr<Site>& site = current_->sites[key];
-  if (site == nullptr) site = std::make_unique<Site>(Site{instruction, kind, shared, bytes, {}, false, {}, {}});
+  if (site == nullptr)
+    site = std::make_unique<Site>(Site{instruction, kind, shared, bytes, {}, false, {}, {}});
   return *site;
 }
 

@@ -16,7 +16,8 @@ Observer* observer = nullptr;
 
 namespace {
 
-// Static, so that the race detector takes what kernels read there (threadIdx) for the program's own.
+// Static, so that the race detector takes what kernels read there (threadIdx) for the program's
+// own.
 std::array<Fiber, max_fibers> fibers;
 
 BlockScheduler* const scheduler = new BlockScheduler;  // outlives every static destructor
@@ -47,8 +48,7 @@ void BlockScheduler::run(const Geometry& geometry, const Closure& thread) {
   warps_.resize((threads_ + 31) / 32);
   shared_.begin_launch(geometry.dynamic_shared_bytes);
   if (observer != nullptr) observer->launch_begins(geometry, thread);
-  const std::uint64_t blocks =
-      std::uint64_t{geometry.grid.x} * geometry.grid.y * geometry.grid.z;
+  const std::uint64_t blocks = std::uint64_t{geometry.grid.x} * geometry.grid.y * geometry.grid.z;
   Permutation block_order(blocks, schedule_);
   for (std::uint64_t i = 0; i < blocks; ++i) run_block(block_order.take());
   shared_.end_launch();
@@ -95,7 +95,8 @@ inline void BlockScheduler::make_ready(Fiber* fiber) {
   ready_.push(fiber);
 }
 
-[[gnu::always_inline]] inline void BlockScheduler::wait(Waiting reason, const std::source_location& site) {
+[[gnu::always_inline]] inline void BlockScheduler::wait(Waiting reason,
+                                                        const std::source_location& site) {
   Fiber* self = running_;
   self->waiting = reason;
   self->site = site;
@@ -142,7 +143,8 @@ Fiber* BlockScheduler::idle_fiber() {
   return fiber;
 }
 
-[[gnu::always_inline]] inline BarrierResult BlockScheduler::barrier(bool predicate, const std::source_location& site) {
+[[gnu::always_inline]] inline BarrierResult BlockScheduler::barrier(
+    bool predicate, const std::source_location& site) {
   if (arrived_ == 0)
     barrier_site_ = site;
   else if (!same_site(barrier_site_, site)) {
@@ -171,7 +173,7 @@ void BlockScheduler::release_barrier() {
 
 [[gnu::always_inline]] inline std::uint64_t BlockScheduler::warp_operation(
     WarpOperation operation, unsigned mask, std::uint64_t value, unsigned source,
-                                             const std::source_location& site) {
+    const std::source_location& site) {
   Fiber* self = running_;
   const unsigned warp_number = self->thread.linear / 32;
   Warp& warp = warps_[warp_number];

@@ -22,35 +22,54 @@ Field field(T& value) {
 
 Field find_field(MatmulDescription& matmul, cublasLtMatmulDescAttributes_t attribute) {
   switch (attribute) {
-    case CUBLASLT_MATMUL_DESC_COMPUTE_TYPE: return field(matmul.compute_type);
-    case CUBLASLT_MATMUL_DESC_SCALE_TYPE: return field(matmul.scale_type);
-    case CUBLASLT_MATMUL_DESC_POINTER_MODE: return field(matmul.pointer_mode);
-    case CUBLASLT_MATMUL_DESC_TRANSA: return field(matmul.transpose_a);
-    case CUBLASLT_MATMUL_DESC_TRANSB: return field(matmul.transpose_b);
-    case CUBLASLT_MATMUL_DESC_EPILOGUE: return field(matmul.epilogue);
-    case CUBLASLT_MATMUL_DESC_BIAS_POINTER: return field(matmul.bias);
-    default: return {};
+    case CUBLASLT_MATMUL_DESC_COMPUTE_TYPE:
+      return field(matmul.compute_type);
+    case CUBLASLT_MATMUL_DESC_SCALE_TYPE:
+      return field(matmul.scale_type);
+    case CUBLASLT_MATMUL_DESC_POINTER_MODE:
+      return field(matmul.pointer_mode);
+    case CUBLASLT_MATMUL_DESC_TRANSA:
+      return field(matmul.transpose_a);
+    case CUBLASLT_MATMUL_DESC_TRANSB:
+      return field(matmul.transpose_b);
+    case CUBLASLT_MATMUL_DESC_EPILOGUE:
+      return field(matmul.epilogue);
+    case CUBLASLT_MATMUL_DESC_BIAS_POINTER:
+      return field(matmul.bias);
+    default:
+      return {};
   }
 }
 
 Field find_field(MatrixLayout& layout, cublasLtMatrixLayoutAttribute_t attribute) {
   switch (attribute) {
-    case CUBLASLT_MATRIX_LAYOUT_TYPE: return field(layout.type);
-    case CUBLASLT_MATRIX_LAYOUT_ORDER: return field(layout.order);
-    case CUBLASLT_MATRIX_LAYOUT_ROWS: return field(layout.rows);
-    case CUBLASLT_MATRIX_LAYOUT_COLS: return field(layout.columns);
-    case CUBLASLT_MATRIX_LAYOUT_LD: return field(layout.leading_dimension);
-    case CUBLASLT_MATRIX_LAYOUT_BATCH_COUNT: return field(layout.batch_count);
-    case CUBLASLT_MATRIX_LAYOUT_STRIDED_BATCH_OFFSET: return field(layout.batch_stride);
-    default: return {};
+    case CUBLASLT_MATRIX_LAYOUT_TYPE:
+      return field(layout.type);
+    case CUBLASLT_MATRIX_LAYOUT_ORDER:
+      return field(layout.order);
+    case CUBLASLT_MATRIX_LAYOUT_ROWS:
+      return field(layout.rows);
+    case CUBLASLT_MATRIX_LAYOUT_COLS:
+      return field(layout.columns);
+    case CUBLASLT_MATRIX_LAYOUT_LD:
+      return field(layout.leading_dimension);
+    case CUBLASLT_MATRIX_LAYOUT_BATCH_COUNT:
+      return field(layout.batch_count);
+    case CUBLASLT_MATRIX_LAYOUT_STRIDED_BATCH_OFFSET:
+      return field(layout.batch_stride);
+    default:
+      return {};
   }
 }
 
 Field find_field(MatmulPreference& preference, cublasLtMatmulPreferenceAttributes_t attribute) {
   switch (attribute) {
-    case CUBLASLT_MATMUL_PREF_SEARCH_MODE: return field(preference.search_mode);
-    case CUBLASLT_MATMUL_PREF_MAX_WORKSPACE_BYTES: return field(preference.max_workspace);
-    default: return {};
+    case CUBLASLT_MATMUL_PREF_SEARCH_MODE:
+      return field(preference.search_mode);
+    case CUBLASLT_MATMUL_PREF_MAX_WORKSPACE_BYTES:
+      return field(preference.max_workspace);
+    default:
+      return {};
   }
 }
 
@@ -94,9 +113,8 @@ cublasStatus_t create(Table& table, Handle* out, const Object& object) {
 
 template <class Table, class Handle>
 cublasStatus_t destroy(Table& table, Handle handle, cublasStatus_t unknown) {
-  return enter_cublas(Call::release, [&] {
-    return table.remove(handle) ? CUBLAS_STATUS_SUCCESS : unknown;
-  });
+  return enter_cublas(Call::release,
+                      [&] { return table.remove(handle) ? CUBLAS_STATUS_SUCCESS : unknown; });
 }
 
 }  // namespace
@@ -131,11 +149,16 @@ std::size_t cublaslt_descriptors() {
 
 cublasStatus_t status_of(cudaError_t error) {
   switch (error) {
-    case cudaSuccess: return CUBLAS_STATUS_SUCCESS;
-    case cudaErrorMemoryAllocation: return CUBLAS_STATUS_ALLOC_FAILED;
-    case cudaErrorNoDevice: return CUBLAS_STATUS_NOT_INITIALIZED;
-    case cudaErrorInvalidResourceHandle: return CUBLAS_STATUS_INVALID_VALUE;
-    default: return CUBLAS_STATUS_EXECUTION_FAILED;
+    case cudaSuccess:
+      return CUBLAS_STATUS_SUCCESS;
+    case cudaErrorMemoryAllocation:
+      return CUBLAS_STATUS_ALLOC_FAILED;
+    case cudaErrorNoDevice:
+      return CUBLAS_STATUS_NOT_INITIALIZED;
+    case cudaErrorInvalidResourceHandle:
+      return CUBLAS_STATUS_INVALID_VALUE;
+    default:
+      return CUBLAS_STATUS_EXECUTION_FAILED;
   }
 }
 
@@ -249,32 +272,52 @@ size_t cublasLtGetCudartVersion(void) {
 
 const char* cublasLtGetStatusName(cublasStatus_t status) {
   switch (status) {
-    case CUBLAS_STATUS_SUCCESS: return "CUBLAS_STATUS_SUCCESS";
-    case CUBLAS_STATUS_NOT_INITIALIZED: return "CUBLAS_STATUS_NOT_INITIALIZED";
-    case CUBLAS_STATUS_ALLOC_FAILED: return "CUBLAS_STATUS_ALLOC_FAILED";
-    case CUBLAS_STATUS_INVALID_VALUE: return "CUBLAS_STATUS_INVALID_VALUE";
-    case CUBLAS_STATUS_ARCH_MISMATCH: return "CUBLAS_STATUS_ARCH_MISMATCH";
-    case CUBLAS_STATUS_MAPPING_ERROR: return "CUBLAS_STATUS_MAPPING_ERROR";
-    case CUBLAS_STATUS_EXECUTION_FAILED: return "CUBLAS_STATUS_EXECUTION_FAILED";
-    case CUBLAS_STATUS_INTERNAL_ERROR: return "CUBLAS_STATUS_INTERNAL_ERROR";
-    case CUBLAS_STATUS_NOT_SUPPORTED: return "CUBLAS_STATUS_NOT_SUPPORTED";
-    case CUBLAS_STATUS_LICENSE_ERROR: return "CUBLAS_STATUS_LICENSE_ERROR";
+    case CUBLAS_STATUS_SUCCESS:
+      return "CUBLAS_STATUS_SUCCESS";
+    case CUBLAS_STATUS_NOT_INITIALIZED:
+      return "CUBLAS_STATUS_NOT_INITIALIZED";
+    case CUBLAS_STATUS_ALLOC_FAILED:
+      return "CUBLAS_STATUS_ALLOC_FAILED";
+    case CUBLAS_STATUS_INVALID_VALUE:
+      return "CUBLAS_STATUS_INVALID_VALUE";
+    case CUBLAS_STATUS_ARCH_MISMATCH:
+      return "CUBLAS_STATUS_ARCH_MISMATCH";
+    case CUBLAS_STATUS_MAPPING_ERROR:
+      return "CUBLAS_STATUS_MAPPING_ERROR";
+    case CUBLAS_STATUS_EXECUTION_FAILED:
+      return "CUBLAS_STATUS_EXECUTION_FAILED";
+    case CUBLAS_STATUS_INTERNAL_ERROR:
+      return "CUBLAS_STATUS_INTERNAL_ERROR";
+    case CUBLAS_STATUS_NOT_SUPPORTED:
+      return "CUBLAS_STATUS_NOT_SUPPORTED";
+    case CUBLAS_STATUS_LICENSE_ERROR:
+      return "CUBLAS_STATUS_LICENSE_ERROR";
   }
   return "unknown status";
 }
 
 const char* cublasLtGetStatusString(cublasStatus_t status) {
   switch (status) {
-    case CUBLAS_STATUS_SUCCESS: return "success";
-    case CUBLAS_STATUS_NOT_INITIALIZED: return "the library was not initialized";
-    case CUBLAS_STATUS_ALLOC_FAILED: return "the resource allocation failed";
-    case CUBLAS_STATUS_INVALID_VALUE: return "an invalid value was used as an argument";
-    case CUBLAS_STATUS_ARCH_MISMATCH: return "an absent device architectural feature is required";
-    case CUBLAS_STATUS_MAPPING_ERROR: return "an access to GPU memory space failed";
-    case CUBLAS_STATUS_EXECUTION_FAILED: return "the GPU program failed to execute";
-    case CUBLAS_STATUS_INTERNAL_ERROR: return "an internal operation failed";
-    case CUBLAS_STATUS_NOT_SUPPORTED: return "the functionality requested is not supported";
-    case CUBLAS_STATUS_LICENSE_ERROR: return "the functionality requires a license";
+    case CUBLAS_STATUS_SUCCESS:
+      return "success";
+    case CUBLAS_STATUS_NOT_INITIALIZED:
+      return "the library was not initialized";
+    case CUBLAS_STATUS_ALLOC_FAILED:
+      return "the resource allocation failed";
+    case CUBLAS_STATUS_INVALID_VALUE:
+      return "an invalid value was used as an argument";
+    case CUBLAS_STATUS_ARCH_MISMATCH:
+      return "an absent device architectural feature is required";
+    case CUBLAS_STATUS_MAPPING_ERROR:
+      return "an access to GPU memory space failed";
+    case CUBLAS_STATUS_EXECUTION_FAILED:
+      return "the GPU program failed to execute";
+    case CUBLAS_STATUS_INTERNAL_ERROR:
+      return "an internal operation failed";
+    case CUBLAS_STATUS_NOT_SUPPORTED:
+      return "the functionality requested is not supported";
+    case CUBLAS_STATUS_LICENSE_ERROR:
+      return "the functionality requires a license";
   }
   return "unknown status";
 }

@@ -19,7 +19,8 @@
 namespace simcuda {
 namespace {
 
-constexpr std::uint64_t algorithm_mark = 0x73696D6375646121;  // first word of a cublasLtMatmulAlgo_t
+constexpr std::uint64_t algorithm_mark =
+    0x73696D6375646121;  // first word of a cublasLtMatmulAlgo_t
 constexpr std::size_t workspace_alignment = 16;
 constexpr std::size_t pointer_alignment = 4;
 
@@ -111,7 +112,8 @@ cublasStatus_t read_problem(cublasLtMatmulDesc_t matmul, cublasLtMatrixLayout_t 
 
 std::vector<Algorithm> algorithms(const Problem& problem) {
   const std::uint64_t partial = std::uint64_t{problem.m} * problem.n * sizeof(float);
-  return {{algorithm_mark, 0, 1, 0}, {algorithm_mark, 1, 2, 2 * partial},
+  return {{algorithm_mark, 0, 1, 0},
+          {algorithm_mark, 1, 2, 2 * partial},
           {algorithm_mark, 2, 4, 4 * partial}};
 }
 
@@ -186,8 +188,7 @@ void execute(const Problem& problem, const Operands& operands, const Algorithm& 
     const MatrixView b =
         view(problem.b, operands.b, batch, problem.matmul.transpose_b != CUBLAS_OP_N);
     const auto splits = static_cast<std::size_t>(algorithm.splits);
-    finish(problem, operands, batch,
-           multiply(a, b, problem.m, problem.n, problem.k, splits, tf32));
+    finish(problem, operands, batch, multiply(a, b, problem.m, problem.n, problem.k, splits, tf32));
     if (problem.matmul.epilogue == CUBLASLT_EPILOGUE_BGRADA ||
         problem.matmul.epilogue == CUBLASLT_EPILOGUE_BGRADB)
       reduce_bias_gradient(problem, a, b);
@@ -209,9 +210,9 @@ cublasStatus_t check_operands(const Problem& problem, const Operands& operands,
   if (workspace_bytes < algorithm.workspace) return CUBLAS_STATUS_INVALID_VALUE;
   if (algorithm.workspace != 0 && operands.workspace == nullptr) return CUBLAS_STATUS_INVALID_VALUE;
   if (misaligned(operands.workspace, workspace_alignment)) return CUBLAS_STATUS_INVALID_VALUE;
-  for (const void* pointer : {static_cast<const void*>(operands.a),
-                              static_cast<const void*>(operands.b),
-                              static_cast<const void*>(operands.d)})
+  for (const void* pointer :
+       {static_cast<const void*>(operands.a), static_cast<const void*>(operands.b),
+        static_cast<const void*>(operands.d)})
     if (misaligned(pointer, pointer_alignment)) return CUBLAS_STATUS_INVALID_VALUE;
   return CUBLAS_STATUS_SUCCESS;
 }
@@ -238,11 +239,12 @@ cublasStatus_t list_algorithms(const Problem& problem, std::uint64_t max_workspa
 
 using namespace simcuda;
 
-cublasStatus_t cublasLtMatmulAlgoGetHeuristic(
-    cublasLtHandle_t handle, cublasLtMatmulDesc_t matmul, cublasLtMatrixLayout_t a,
-    cublasLtMatrixLayout_t b, cublasLtMatrixLayout_t c, cublasLtMatrixLayout_t d,
-    cublasLtMatmulPreference_t preference_handle, int capacity,
-    cublasLtMatmulHeuristicResult_t out[], int* count) {
+cublasStatus_t cublasLtMatmulAlgoGetHeuristic(cublasLtHandle_t handle, cublasLtMatmulDesc_t matmul,
+                                              cublasLtMatrixLayout_t a, cublasLtMatrixLayout_t b,
+                                              cublasLtMatrixLayout_t c, cublasLtMatrixLayout_t d,
+                                              cublasLtMatmulPreference_t preference_handle,
+                                              int capacity, cublasLtMatmulHeuristicResult_t out[],
+                                              int* count) {
   return enter_cublas(Call::ordinary, [&] {
     if (cublaslt_contexts().find(handle) == nullptr) return CUBLAS_STATUS_NOT_INITIALIZED;
     const auto preference = matmul_preferences().find(preference_handle);

@@ -10,7 +10,8 @@ struct Description {
   const char* text;
 };
 
-#define SIMCUDA_ERROR(error, text) {error, #error, text}
+#define SIMCUDA_ERROR(error, text) \
+  { error, #error, text }
 
 constexpr Description descriptions[] = {
     SIMCUDA_ERROR(cudaSuccess, "no error"),
@@ -29,8 +30,7 @@ constexpr Description descriptions[] = {
                   "no kernel image is available for execution on the device"),
     SIMCUDA_ERROR(cudaErrorECCUncorrectable, "uncorrectable ECC error encountered"),
     SIMCUDA_ERROR(cudaErrorInvalidResourceHandle, "invalid resource handle"),
-    SIMCUDA_ERROR(cudaErrorIllegalState,
-                  "the operation cannot be performed in the present state"),
+    SIMCUDA_ERROR(cudaErrorIllegalState, "the operation cannot be performed in the present state"),
     SIMCUDA_ERROR(cudaErrorNotReady, "device not ready"),
     SIMCUDA_ERROR(cudaErrorIllegalAddress, "an illegal memory access was encountered"),
     SIMCUDA_ERROR(cudaErrorLaunchOutOfResources, "too many resources requested for launch"),
@@ -56,8 +56,7 @@ constexpr Description descriptions[] = {
     SIMCUDA_ERROR(cudaErrorStreamCaptureMerge,
                   "operation would result in a merge of separate capture sequences"),
     SIMCUDA_ERROR(cudaErrorStreamCaptureUnmatched, "capture was not ended in the same stream"),
-    SIMCUDA_ERROR(cudaErrorStreamCaptureUnjoined,
-                  "capturing stream has unjoined work"),
+    SIMCUDA_ERROR(cudaErrorStreamCaptureUnjoined, "capturing stream has unjoined work"),
     SIMCUDA_ERROR(cudaErrorStreamCaptureIsolation,
                   "dependency created on uncaptured work in another stream"),
     SIMCUDA_ERROR(cudaErrorStreamCaptureImplicit,

@@ -12,8 +12,8 @@ namespace simcuda {
 // What an entry point may do while it is refused, or while a stream captures.
 enum class Call : std::uint8_t {
   ordinary,
-  unsafe,        // forbidden during capture: may synchronize or allocate
-  release,       // gives something back even where it answers an error
+  unsafe,   // forbidden during capture: may synchronize or allocate
+  release,  // gives something back even where it answers an error
   unsafe_release,
 };
 

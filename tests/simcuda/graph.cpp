@@ -40,8 +40,7 @@ OperationPointer replay(ExecutableGraph& graph, const std::vector<OperationPoint
   for (const auto& node : graph.nodes) {
     std::vector<OperationPointer> node_after{entry};
     for (const std::size_t earlier : node->after) node_after.push_back(submitted[earlier]);
-    submitted.push_back(
-        queue.submit([node] { node->work(); }, node_after, lane, node->host_code));
+    submitted.push_back(queue.submit([node] { node->work(); }, node_after, lane, node->host_code));
   }
   graph.last_replay = queue.submit({}, submitted, lane);
   return graph.last_replay;

@@ -12,7 +12,6 @@
 #include <cstring>
 
 #include "environment.h"
-#include "fiber.h"
 #include "poison.h"
 
 namespace simcuda {
@@ -23,7 +22,6 @@ constexpr std::size_t alignment = 256;
 constexpr std::size_t gap_bytes = 256;
 constexpr std::size_t quarantine_bytes = std::size_t{16} << 20;
 constexpr std::size_t huge_page = std::size_t{2} << 20;
-constexpr std::size_t page = 4096;
 constexpr int fill = 0xFF;
 
 std::size_t round_up(std::size_t value, std::size_t multiple) {
@@ -39,7 +37,7 @@ void write_text(const char* text) {
 // Says what the fault means, then lets it happen again under the handler that was there before.
 void explain_fault(int, siginfo_t* info, void*) {
   if (device_memory().in_region(info->si_addr)) {
-    if (on_fiber_stack(__builtin_frame_address(0)) && current_thread != nullptr) {
+    if (device_memory().is_open() && current_thread != nullptr) {
       char text[160];
       std::snprintf(text, sizeof text,
                     "simcuda: illegal address in block (%u,%u,%u), thread %u of the block\n",
@@ -81,7 +79,8 @@ DeviceMemory::DeviceMemory() : quota_(environment_memory()) {
 }
 
 void DeviceMemory::protect(int protection) {
-  if (frontier_ != 0 && mprotect(base_, round_up(frontier_, page), protection) != 0) {
+  // Whole huge pages: a boundary inside one would split it at every change.
+  if (frontier_ != 0 && mprotect(base_, round_up(frontier_, huge_page), protection) != 0) {
     std::perror("simcuda: mprotect of device memory");
     std::abort();
   }
@@ -148,9 +147,9 @@ bool DeviceMemory::release(void* address) {
 }
 
 void DeviceMemory::add_free(char* block, std::size_t bytes) {
-  char* first_page = base_ + round_up(static_cast<std::size_t>(block - base_), page);
-  char* last_page = base_ + static_cast<std::size_t>(block + bytes - base_) / page * page;
-  if (last_page > first_page + huge_page)
+  char* first_page = base_ + round_up(static_cast<std::size_t>(block - base_), huge_page);
+  char* last_page = base_ + static_cast<std::size_t>(block + bytes - base_) / huge_page * huge_page;
+  if (last_page > first_page)
     madvise(first_page, static_cast<std::size_t>(last_page - first_page), MADV_DONTNEED);
   auto after = free_.lower_bound(block);
   if (after != free_.end() && block + bytes == after->first) {
@@ -205,7 +204,8 @@ PinnedMemory& pinned_memory() {
 }
 
 void* PinnedMemory::allocate(std::size_t bytes) {
-  void* address = std::aligned_alloc(alignment, round_up(std::max<std::size_t>(bytes, 1), alignment));
+  void* address =
+      std::aligned_alloc(alignment, round_up(std::max<std::size_t>(bytes, 1), alignment));
   if (address == nullptr) return nullptr;
   std::memset(address, fill, bytes);
   ranges_[static_cast<char*>(address)] = {bytes, true};

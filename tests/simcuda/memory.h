@@ -46,7 +46,7 @@ class DeviceMemory {
   char* base_;
   std::size_t frontier_ = 0;  // beyond it nothing was ever allocated
   std::map<char*, Allocation> live_;
-  std::map<char*, std::size_t> free_;             // coalesced
+  std::map<char*, std::size_t> free_;                     // coalesced
   std::deque<std::pair<char*, std::size_t>> quarantine_;  // freed of late, not to be reused yet
   std::size_t quarantined_ = 0;
   std::unordered_map<int, std::size_t> used_;

@@ -1,5 +1,6 @@
-// What the race build watches: the simulator tells an observer, if one is linked in, where launches,
-// blocks and synchronizations begin and end; the accesses between come from the __tsan_* hooks.
+// What the race build watches: the simulator tells an observer, if one is linked in, where
+// launches, blocks and synchronizations begin and end; the accesses between come from the __tsan_*
+// hooks.
 #pragma once
 
 #include <simcuda/control.h>

@@ -10,7 +10,8 @@ namespace {
 constexpr std::size_t tile_rows = 4;
 constexpr std::size_t tile_columns = 32;
 
-// A packed as k × m and B as k × (n rounded up to whole tiles), so the inner loop reads both in order.
+// A packed as k × m and B as k × (n rounded up to whole tiles), so the inner loop reads both in
+// order.
 struct Packed {
   std::vector<float> values;
   std::size_t width;
@@ -37,8 +38,8 @@ Packed pack(const MatrixView& view, std::size_t k, std::size_t lines, std::int64
   for (std::size_t i = begin; i < end; ++i)
     for (std::size_t row = 0; row < tile_rows; ++row)
       for (std::size_t column = 0; column < tile_columns; ++column)
-        sums[row][column] = __builtin_fmaf(a[i * a_width + row], b[i * b_width + column],
-                                           sums[row][column]);
+        sums[row][column] =
+            __builtin_fmaf(a[i * a_width + row], b[i * b_width + column], sums[row][column]);
   for (std::size_t row = 0; row < tile_rows; ++row)
     for (std::size_t column = 0; column < tile_columns; ++column)
       out[row * tile_columns + column] = sums[row][column];

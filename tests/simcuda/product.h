@@ -1,5 +1,6 @@
 // A matrix product on the host, the arithmetic of the simulated cuBLASLt: each element is one chain
-// of single-precision fused multiply-adds in the order of k, so it equals the naive loop bit for bit.
+// of single-precision fused multiply-adds in the order of k, so it equals the naive loop bit for
+// bit.
 #pragma once
 
 #include <cstddef>

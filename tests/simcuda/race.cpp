@@ -85,21 +85,21 @@ void RaceDetector::access(const void* address, std::size_t bytes, AccessKind kin
       found.bytes->fill(found.whole);
     }
     if (found.bytes == nullptr) {
-      check(found.whole, now, write, address, shared);
+      check(found.whole, now, write, shared);
       continue;
     }
     for (std::size_t i = 0; i < word_bytes; ++i)
-      if (word + i >= begin && word + i < end)
-        check((*found.bytes)[i], now, write, address, shared);
+      if (word + i >= begin && word + i < end) check((*found.bytes)[i], now, write, shared);
   }
 }
 
-void RaceDetector::check(Cell& cell, const Access& now, bool write, const void*, bool shared) {
+void RaceDetector::check(Cell& cell, const Access& now, bool write, bool shared) {
   const auto conflicts = [&](const Access& before) {
     return before.instruction != nullptr && !(before.unraced && now.unraced) &&
            !ordered(before, now);
   };
-  if (conflicts(cell.write)) report(cell.write, now, write ? "write, write" : "write, read", shared);
+  if (conflicts(cell.write))
+    report(cell.write, now, write ? "write, write" : "write, read", shared);
   if (write) {
     for (const Access& read : cell.reads)
       if (conflicts(read)) report(read, now, "read, write", shared);
@@ -144,17 +144,19 @@ void RaceDetector::note_atomic(const void* address, const Access& now) {
   const auto same = [&](const auto& entry) {
     return entry.first == address && entry.second.thread == now.thread;
   };
-  if (std::none_of(acquired_.begin(), acquired_.end(), same)) acquired_.emplace_back(address, moment);
+  if (std::none_of(acquired_.begin(), acquired_.end(), same))
+    acquired_.emplace_back(address, moment);
 }
 
 void RaceDetector::report(const Access& before, const Access& now, const char* kinds, bool shared) {
   const auto pair = std::minmax(before.instruction, now.instruction);
   if (!reported_.insert(pair).second) return;
-  std::fprintf(stderr,
-               "simcuda: race on %s memory (%s): block %u thread %u at %s, block %u thread %u at %s, ",
-               shared ? "shared" : "global", kinds, before.block, before.thread,
-               source_line(before.instruction).c_str(), now.block, now.thread,
-               source_line(now.instruction).c_str());
+  std::fprintf(
+      stderr,
+      "simcuda: race on %s memory (%s): block %u thread %u at %s, block %u thread %u at %s, ",
+      shared ? "shared" : "global", kinds, before.block, before.thread,
+      source_line(before.instruction).c_str(), now.block, now.thread,
+      source_line(now.instruction).c_str());
   print_position();
   std::fputc('\n', stderr);
 }

@@ -1,7 +1,7 @@
-// Finds data races between the threads of a launch, on any schedule: two accesses to the same bytes,
-// at least one a write and not both atomic, with no synchronization between them. Order comes from
-// block barriers, __syncwarp, and, between blocks, from a fence before an atomic that the other
-// block's atomic on the same address follows (the "last block" pattern).
+// Finds data races between the threads of a launch, on any schedule: two accesses to the same
+// bytes, at least one a write and not both atomic, with no synchronization between them. Order
+// comes from block barriers, __syncwarp, and, between blocks, from a fence before an atomic that
+// the other block's atomic on the same address follows (the "last block" pattern).
 #pragma once
 
 #include <array>
@@ -86,7 +86,7 @@ class RaceDetector {
   std::set<std::pair<const void*, const void*>> reported_;
 
   Word& find_word(std::uintptr_t address, bool shared);
-  void check(Cell& cell, const Access& now, bool write, const void* address, bool shared);
+  void check(Cell& cell, const Access& now, bool write, bool shared);
   bool ordered(const Access& before, const Access& now) const;
   bool released(const Access& before, const Access& now) const;
   void note_atomic(const void* address, const Access& now);

@@ -87,8 +87,7 @@ void RaceObserver::access(const void* address, std::size_t bytes, AccessKind kin
   const bool shared = block_scheduler().shared().contains(address);
   if (!shared && !device_memory().in_region(address)) {
     const bool own = (byte >= module_begin_ && byte < module_end_) ||
-                     (byte >= arguments_begin_ && byte < arguments_end_) ||
-                     on_fiber_stack(address);
+                     (byte >= arguments_begin_ && byte < arguments_end_) || on_fiber_stack(address);
     if (!own && !pinned_memory().contains(address, bytes) && !in_some_module(address))
       report_host_access(address, instruction);
     return;

@@ -1,5 +1,5 @@
-// Sorts every access that an instrumented kernel makes into memory spaces, and passes it to the race
-// detector and to the statistics.
+// Sorts every access that an instrumented kernel makes into memory spaces, and passes it to the
+// race detector and to the statistics.
 #pragma once
 
 #include <cstdint>

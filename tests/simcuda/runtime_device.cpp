@@ -64,45 +64,122 @@ cudaDeviceProp properties(int device) {
 // False for an attribute that the simulation has no value for.
 bool attribute_value(cudaDeviceAttr attribute, const cudaDeviceProp& device, int& out) {
   switch (attribute) {
-    case cudaDevAttrMaxThreadsPerBlock: out = device.maxThreadsPerBlock; return true;
-    case cudaDevAttrMaxBlockDimX: out = device.maxThreadsDim[0]; return true;
-    case cudaDevAttrMaxBlockDimY: out = device.maxThreadsDim[1]; return true;
-    case cudaDevAttrMaxBlockDimZ: out = device.maxThreadsDim[2]; return true;
-    case cudaDevAttrMaxGridDimX: out = device.maxGridSize[0]; return true;
-    case cudaDevAttrMaxGridDimY: out = device.maxGridSize[1]; return true;
-    case cudaDevAttrMaxGridDimZ: out = device.maxGridSize[2]; return true;
-    case cudaDevAttrMaxSharedMemoryPerBlock: out = shared_bytes_default; return true;
-    case cudaDevAttrMaxSharedMemoryPerBlockOptin: out = shared_bytes_opt_in; return true;
-    case cudaDevAttrMaxSharedMemoryPerMultiprocessor: out = shared_per_multiprocessor; return true;
-    case cudaDevAttrReservedSharedMemoryPerBlock: out = 1024; return true;
-    case cudaDevAttrTotalConstantMemory: out = 65536; return true;
-    case cudaDevAttrWarpSize: out = device.warpSize; return true;
-    case cudaDevAttrMaxRegistersPerBlock: out = device.regsPerBlock; return true;
-    case cudaDevAttrMaxRegistersPerMultiprocessor: out = device.regsPerMultiprocessor; return true;
-    case cudaDevAttrClockRate: out = clock_kilohertz; return true;
-    case cudaDevAttrMemoryClockRate: out = 2619000; return true;
-    case cudaDevAttrGlobalMemoryBusWidth: out = device.memoryBusWidth; return true;
-    case cudaDevAttrL2CacheSize: out = device.l2CacheSize; return true;
-    case cudaDevAttrMultiProcessorCount: out = device.multiProcessorCount; return true;
-    case cudaDevAttrMaxThreadsPerMultiProcessor: out = 2048; return true;
-    case cudaDevAttrMaxBlocksPerMultiprocessor: out = 32; return true;
-    case cudaDevAttrComputeCapabilityMajor: out = device.major; return true;
-    case cudaDevAttrComputeCapabilityMinor: out = device.minor; return true;
-    case cudaDevAttrAsyncEngineCount: out = device.asyncEngineCount; return true;
-    case cudaDevAttrConcurrentKernels: out = 1; return true;
-    case cudaDevAttrUnifiedAddressing: out = 1; return true;
-    case cudaDevAttrCanMapHostMemory: out = 1; return true;
-    case cudaDevAttrStreamPrioritiesSupported: out = 1; return true;
-    case cudaDevAttrMemoryPoolsSupported: out = 1; return true;
-    case cudaDevAttrCooperativeLaunch: out = 0; return true;
-    case cudaDevAttrManagedMemory: out = 0; return true;
-    case cudaDevAttrEccEnabled: out = 0; return true;
-    case cudaDevAttrIntegrated: out = 0; return true;
-    case cudaDevAttrComputeMode: out = cudaComputeModeDefault; return true;
-    case cudaDevAttrPciBusId: out = device.pciBusID; return true;
-    case cudaDevAttrPciDeviceId: out = 0; return true;
-    case cudaDevAttrPciDomainId: out = 0; return true;
-    default: return false;
+    case cudaDevAttrMaxThreadsPerBlock:
+      out = device.maxThreadsPerBlock;
+      return true;
+    case cudaDevAttrMaxBlockDimX:
+      out = device.maxThreadsDim[0];
+      return true;
+    case cudaDevAttrMaxBlockDimY:
+      out = device.maxThreadsDim[1];
+      return true;
+    case cudaDevAttrMaxBlockDimZ:
+      out = device.maxThreadsDim[2];
+      return true;
+    case cudaDevAttrMaxGridDimX:
+      out = device.maxGridSize[0];
+      return true;
+    case cudaDevAttrMaxGridDimY:
+      out = device.maxGridSize[1];
+      return true;
+    case cudaDevAttrMaxGridDimZ:
+      out = device.maxGridSize[2];
+      return true;
+    case cudaDevAttrMaxSharedMemoryPerBlock:
+      out = shared_bytes_default;
+      return true;
+    case cudaDevAttrMaxSharedMemoryPerBlockOptin:
+      out = shared_bytes_opt_in;
+      return true;
+    case cudaDevAttrMaxSharedMemoryPerMultiprocessor:
+      out = shared_per_multiprocessor;
+      return true;
+    case cudaDevAttrReservedSharedMemoryPerBlock:
+      out = 1024;
+      return true;
+    case cudaDevAttrTotalConstantMemory:
+      out = 65536;
+      return true;
+    case cudaDevAttrWarpSize:
+      out = device.warpSize;
+      return true;
+    case cudaDevAttrMaxRegistersPerBlock:
+      out = device.regsPerBlock;
+      return true;
+    case cudaDevAttrMaxRegistersPerMultiprocessor:
+      out = device.regsPerMultiprocessor;
+      return true;
+    case cudaDevAttrClockRate:
+      out = clock_kilohertz;
+      return true;
+    case cudaDevAttrMemoryClockRate:
+      out = 2619000;
+      return true;
+    case cudaDevAttrGlobalMemoryBusWidth:
+      out = device.memoryBusWidth;
+      return true;
+    case cudaDevAttrL2CacheSize:
+      out = device.l2CacheSize;
+      return true;
+    case cudaDevAttrMultiProcessorCount:
+      out = device.multiProcessorCount;
+      return true;
+    case cudaDevAttrMaxThreadsPerMultiProcessor:
+      out = 2048;
+      return true;
+    case cudaDevAttrMaxBlocksPerMultiprocessor:
+      out = 32;
+      return true;
+    case cudaDevAttrComputeCapabilityMajor:
+      out = device.major;
+      return true;
+    case cudaDevAttrComputeCapabilityMinor:
+      out = device.minor;
+      return true;
+    case cudaDevAttrAsyncEngineCount:
+      out = device.asyncEngineCount;
+      return true;
+    case cudaDevAttrConcurrentKernels:
+      out = 1;
+      return true;
+    case cudaDevAttrUnifiedAddressing:
+      out = 1;
+      return true;
+    case cudaDevAttrCanMapHostMemory:
+      out = 1;
+      return true;
+    case cudaDevAttrStreamPrioritiesSupported:
+      out = 1;
+      return true;
+    case cudaDevAttrMemoryPoolsSupported:
+      out = 1;
+      return true;
+    case cudaDevAttrCooperativeLaunch:
+      out = 0;
+      return true;
+    case cudaDevAttrManagedMemory:
+      out = 0;
+      return true;
+    case cudaDevAttrEccEnabled:
+      out = 0;
+      return true;
+    case cudaDevAttrIntegrated:
+      out = 0;
+      return true;
+    case cudaDevAttrComputeMode:
+      out = cudaComputeModeDefault;
+      return true;
+    case cudaDevAttrPciBusId:
+      out = device.pciBusID;
+      return true;
+    case cudaDevAttrPciDeviceId:
+      out = 0;
+      return true;
+    case cudaDevAttrPciDomainId:
+      out = 0;
+      return true;
+    default:
+      return false;
   }
 }
 

@@ -146,9 +146,8 @@ cudaError_t cudaGraphGetNodes(cudaGraph_t handle, cudaGraphNode_t* nodes, size_t
 }
 
 cudaError_t cudaGraphDestroy(cudaGraph_t handle) {
-  return enter(Call::release, [=] {
-    return graphs().remove(handle) ? cudaSuccess : cudaErrorInvalidValue;
-  });
+  return enter(Call::release,
+               [=] { return graphs().remove(handle) ? cudaSuccess : cudaErrorInvalidValue; });
 }
 
 cudaError_t cudaGraphExecDestroy(cudaGraphExec_t handle) {

@@ -22,7 +22,12 @@ std::unordered_map<const void*, Function>& functions() {
   return *table;
 }
 
-cudaError_t check_geometry(const Geometry& geometry) {
+std::size_t shared_limit(const Function& function) {
+  const bool opted_in = function.dynamic_limit > shared_bytes_default;
+  return opted_in ? shared_bytes_opt_in : shared_bytes_default;
+}
+
+cudaError_t check_geometry(const Geometry& geometry, const Function& function) {
   const dim3& grid = geometry.grid;
   const dim3& block = geometry.block;
   constexpr unsigned max_grid_x = 0x7FFFFFFF;
@@ -33,23 +38,20 @@ cudaError_t check_geometry(const Geometry& geometry) {
     return cudaErrorInvalidConfiguration;
   if (block.x > 1024 || block.y > 1024 || block.z > 64 || block.x * block.y * block.z > 1024)
     return cudaErrorInvalidConfiguration;
-  const Function& function = functions()[geometry.function];
   if (geometry.dynamic_shared_bytes > function.dynamic_limit) return cudaErrorInvalidValue;
-  const bool opted_in = function.dynamic_limit > shared_bytes_default;
-  const std::size_t limit = opted_in ? shared_bytes_opt_in : shared_bytes_default;
-  return geometry.dynamic_shared_bytes + function.static_bytes > limit ? cudaErrorInvalidValue
-                                                                       : cudaSuccess;
+  return geometry.dynamic_shared_bytes + function.static_bytes > shared_limit(function)
+             ? cudaErrorInvalidValue
+             : cudaSuccess;
 }
 
-void execute(const Geometry& geometry, const Closure& thread) {
+// `limit`: of shared memory, as it stood at the launch.
+void execute(const Geometry& geometry, const Closure& thread, std::size_t limit) {
   BlockScheduler& scheduler = block_scheduler();
   scheduler.run(geometry, thread);
-  Function& function = functions()[geometry.function];
-  function.static_bytes = scheduler.shared().static_bytes();
-  // Static shared memory is seen first when the kernel runs; nvcc and the launch check see it before.
-  const bool opted_in = function.dynamic_limit > shared_bytes_default;
-  const std::size_t total = function.static_bytes + geometry.dynamic_shared_bytes;
-  if (function.static_bytes > shared_bytes_default || (total > shared_bytes_default && !opted_in))
+  const std::size_t static_bytes = scheduler.shared().static_bytes();
+  functions()[geometry.function].static_bytes = static_bytes;
+  // nvcc sees a kernel's static shared memory before any launch; here the first run shows it.
+  if (static_bytes > shared_bytes_default || static_bytes + geometry.dynamic_shared_bytes > limit)
     fail_in_kernel("static and dynamic shared memory exceed 48 KiB",
                    std::source_location::current());
 }
@@ -61,9 +63,11 @@ cudaError_t launch(const Geometry& geometry, cudaStream_t handle, Closure thread
     const auto stream = find_stream(handle);
     if (stream == nullptr) return cudaErrorInvalidResourceHandle;
     if (geometry.function == nullptr) return cudaErrorInvalidDeviceFunction;
-    if (const cudaError_t error = check_geometry(geometry)) return error;
-    return enqueue(*stream,
-                   [geometry, thread = std::move(thread)] { execute(geometry, thread); });
+    const Function& function = functions()[geometry.function];
+    if (const cudaError_t error = check_geometry(geometry, function)) return error;
+    return enqueue(*stream, [geometry, thread = std::move(thread), limit = shared_limit(function)] {
+      execute(geometry, thread, limit);
+    });
   });
 }
 

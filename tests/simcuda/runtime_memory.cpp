@@ -52,8 +52,8 @@ cudaError_t enqueue_copy(Stream& stream, const Copy& copy) {
   if (from_pageable) {
     const auto* bytes = static_cast<const char*>(copy.from);
     auto snapshot = std::make_shared<std::vector<char>>(bytes, bytes + copy.bytes);
-    const cudaError_t error = enqueue(
-        stream, [=] { std::memcpy(copy.to, snapshot->data(), copy.bytes); });
+    const cudaError_t error =
+        enqueue(stream, [=] { std::memcpy(copy.to, snapshot->data(), copy.bytes); });
     if (error != cudaSuccess) return error;
   } else {
     const cudaError_t error =
@@ -154,8 +154,7 @@ cudaError_t cudaFreeHost(void* address) {
 cudaError_t cudaHostRegister(void* address, size_t bytes, unsigned) {
   return enter(Call::unsafe, [=] {
     if (address == nullptr || bytes == 0) return cudaErrorInvalidValue;
-    return pinned_memory().add(address, bytes) ? cudaSuccess
-                                               : cudaErrorHostMemoryAlreadyRegistered;
+    return pinned_memory().add(address, bytes) ? cudaSuccess : cudaErrorHostMemoryAlreadyRegistered;
   });
 }
 

@@ -100,7 +100,8 @@ cudaError_t cudaLaunchHostFunc(cudaStream_t handle, cudaHostFn_t function, void*
     const auto stream = find_stream(handle);
     if (stream == nullptr) return cudaErrorInvalidResourceHandle;
     if (function == nullptr) return cudaErrorInvalidValue;
-    return enqueue(*stream, [=] { function(argument); }, true);
+    return enqueue(
+        *stream, [=] { function(argument); }, true);
   });
 }
 
@@ -164,7 +165,8 @@ cudaError_t cudaEventRecordWithFlags(cudaEvent_t handle, cudaStream_t stream_han
     const auto stream = find_stream(stream_handle);
     const auto event = events().find(handle);
     if (stream == nullptr || event == nullptr) return cudaErrorInvalidResourceHandle;
-    if (flags != cudaEventRecordExternal || stream->capture == nullptr) return cudaErrorInvalidValue;
+    if (flags != cudaEventRecordExternal || stream->capture == nullptr)
+      return cudaErrorInvalidValue;
     event->captured = false;
     return enqueue(*stream, [event] {
       event->time = std::make_shared<Event::Clock::time_point>(Event::Clock::now());

@@ -1,6 +1,6 @@
-// The shared memory of the one block that runs: 227 KiB, handed out as kernels name their variables.
-// Bytes that belong to no variable are poisoned for AddressSanitizer, and every block finds its
-// variables filled with 0xFF (NaN), so that reading before writing shows.
+// The shared memory of the one block that runs: 227 KiB, handed out as kernels name their
+// variables. Bytes that belong to no variable are poisoned for AddressSanitizer, and every block
+// finds its variables filled with 0xFF (NaN), so that reading before writing shows.
 #pragma once
 
 #include <cstddef>

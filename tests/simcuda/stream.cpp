@@ -87,8 +87,7 @@ cudaError_t refuse_if_captured(Stream& stream) {
 }
 
 void synchronize(Stream& stream) {
-  for (const OperationPointer& operation : dependencies(stream))
-    work_queue().run_until(operation);
+  for (const OperationPointer& operation : dependencies(stream)) work_queue().run_until(operation);
 }
 
 void synchronize_device(int device) {

@@ -70,7 +70,8 @@ class MappedFile {
   // Null unless `count` values of T lie inside the file at `offset`.
   template <class T>
   const T* at(std::uint64_t offset, std::uint64_t count = 1) const {
-    const bool inside = data_ != nullptr && offset <= bytes_ && count <= (bytes_ - offset) / sizeof(T);
+    const bool inside =
+        data_ != nullptr && offset <= bytes_ && count <= (bytes_ - offset) / sizeof(T);
     return inside ? reinterpret_cast<const T*>(data_ + offset) : nullptr;
   }
 

@@ -9,7 +9,8 @@ namespace simcuda {
 // namespaces have names too. Hexadecimal where that fails.
 std::string function_name(const void* function);
 
-// "file:line" of the instruction before `return_address`, or "module+0x…" without debug information.
+// "file:line" of the instruction before `return_address`, or "module+0x…" without debug
+// information.
 std::string source_line(const void* return_address);
 
 }  // namespace simcuda

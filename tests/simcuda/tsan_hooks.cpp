@@ -24,44 +24,44 @@ using simcuda::AccessKind;
   void name(void* address) {                                                      \
     hook(address, bytes, AccessKind::kind, unraced, __builtin_return_address(0)); \
   }
-#define SIMCUDA_HOOKS(bytes)                                          \
-  SIMCUDA_HOOK(__tsan_read##bytes, bytes, load, false)                \
-  SIMCUDA_HOOK(__tsan_write##bytes, bytes, store, false)              \
-  SIMCUDA_HOOK(__tsan_volatile_read##bytes, bytes, load, true)        \
-  SIMCUDA_HOOK(__tsan_volatile_write##bytes, bytes, store, true)      \
-  SIMCUDA_HOOK(__tsan_unaligned_read##bytes, bytes, load, false)      \
-  SIMCUDA_HOOK(__tsan_unaligned_write##bytes, bytes, store, false)    \
+#define SIMCUDA_HOOKS(bytes)                                             \
+  SIMCUDA_HOOK(__tsan_read##bytes, bytes, load, false)                   \
+  SIMCUDA_HOOK(__tsan_write##bytes, bytes, store, false)                 \
+  SIMCUDA_HOOK(__tsan_volatile_read##bytes, bytes, load, true)           \
+  SIMCUDA_HOOK(__tsan_volatile_write##bytes, bytes, store, true)         \
+  SIMCUDA_HOOK(__tsan_unaligned_read##bytes, bytes, load, false)         \
+  SIMCUDA_HOOK(__tsan_unaligned_write##bytes, bytes, store, false)       \
   SIMCUDA_HOOK(__tsan_unaligned_volatile_read##bytes, bytes, load, true) \
   SIMCUDA_HOOK(__tsan_unaligned_volatile_write##bytes, bytes, store, true)
 
 // GCC may order memory differently per type; a simulation on one thread needs no order at all.
-#define SIMCUDA_ATOMIC_UPDATE(bits, T, name, expression)                                         \
-  T __tsan_atomic##bits##_##name(volatile T* address, T value, int) {                            \
-    hook(address, sizeof(T), AccessKind::atomic, true, __builtin_return_address(0));             \
-    return __atomic_##name##expression(address, value, __ATOMIC_SEQ_CST);                        \
+#define SIMCUDA_ATOMIC_UPDATE(bits, T, name, expression)                             \
+  T __tsan_atomic##bits##_##name(volatile T* address, T value, int) {                \
+    hook(address, sizeof(T), AccessKind::atomic, true, __builtin_return_address(0)); \
+    return __atomic_##name##expression(address, value, __ATOMIC_SEQ_CST);            \
   }
-#define SIMCUDA_ATOMIC_EXCHANGE(bits, T, name)                                                   \
-  int __tsan_atomic##bits##_##name(volatile T* address, T* expected, T value, int, int) {        \
-    hook(address, sizeof(T), AccessKind::atomic, true, __builtin_return_address(0));             \
-    return __atomic_compare_exchange_n(address, expected, value, false, __ATOMIC_SEQ_CST,        \
-                                       __ATOMIC_SEQ_CST);                                        \
+#define SIMCUDA_ATOMIC_EXCHANGE(bits, T, name)                                            \
+  int __tsan_atomic##bits##_##name(volatile T* address, T* expected, T value, int, int) { \
+    hook(address, sizeof(T), AccessKind::atomic, true, __builtin_return_address(0));      \
+    return __atomic_compare_exchange_n(address, expected, value, false, __ATOMIC_SEQ_CST, \
+                                       __ATOMIC_SEQ_CST);                                 \
   }
-#define SIMCUDA_ATOMICS(bits, T)                                                                 \
-  T __tsan_atomic##bits##_load(const volatile T* address, int) {                                 \
-    hook(address, sizeof(T), AccessKind::atomic_load, true, __builtin_return_address(0));        \
-    return __atomic_load_n(address, __ATOMIC_SEQ_CST);                                           \
-  }                                                                                              \
-  void __tsan_atomic##bits##_store(volatile T* address, T value, int) {                          \
-    hook(address, sizeof(T), AccessKind::atomic, true, __builtin_return_address(0));             \
-    __atomic_store_n(address, value, __ATOMIC_SEQ_CST);                                          \
-  }                                                                                              \
-  SIMCUDA_ATOMIC_UPDATE(bits, T, exchange, _n)                                                   \
-  SIMCUDA_ATOMIC_UPDATE(bits, T, fetch_add, )                                                    \
-  SIMCUDA_ATOMIC_UPDATE(bits, T, fetch_sub, )                                                    \
-  SIMCUDA_ATOMIC_UPDATE(bits, T, fetch_and, )                                                    \
-  SIMCUDA_ATOMIC_UPDATE(bits, T, fetch_or, )                                                     \
-  SIMCUDA_ATOMIC_UPDATE(bits, T, fetch_xor, )                                                    \
-  SIMCUDA_ATOMIC_EXCHANGE(bits, T, compare_exchange_strong)                                      \
+#define SIMCUDA_ATOMICS(bits, T)                                                          \
+  T __tsan_atomic##bits##_load(const volatile T* address, int) {                          \
+    hook(address, sizeof(T), AccessKind::atomic_load, true, __builtin_return_address(0)); \
+    return __atomic_load_n(address, __ATOMIC_SEQ_CST);                                    \
+  }                                                                                       \
+  void __tsan_atomic##bits##_store(volatile T* address, T value, int) {                   \
+    hook(address, sizeof(T), AccessKind::atomic, true, __builtin_return_address(0));      \
+    __atomic_store_n(address, value, __ATOMIC_SEQ_CST);                                   \
+  }                                                                                       \
+  SIMCUDA_ATOMIC_UPDATE(bits, T, exchange, _n)                                            \
+  SIMCUDA_ATOMIC_UPDATE(bits, T, fetch_add, )                                             \
+  SIMCUDA_ATOMIC_UPDATE(bits, T, fetch_sub, )                                             \
+  SIMCUDA_ATOMIC_UPDATE(bits, T, fetch_and, )                                             \
+  SIMCUDA_ATOMIC_UPDATE(bits, T, fetch_or, )                                              \
+  SIMCUDA_ATOMIC_UPDATE(bits, T, fetch_xor, )                                             \
+  SIMCUDA_ATOMIC_EXCHANGE(bits, T, compare_exchange_strong)                               \
   SIMCUDA_ATOMIC_EXCHANGE(bits, T, compare_exchange_weak)
 
 extern "C" {

@@ -32,9 +32,9 @@ OperationPointer WorkQueue::submit(std::function<void()> work,
 std::size_t WorkQueue::choose() const {
   Schedule& order = schedule();
   if (!order.shuffled) {
-    const auto first = std::min_element(
-        ready_.begin(), ready_.end(),
-        [](const auto& a, const auto& b) { return a->ticket < b->ticket; });
+    const auto first =
+        std::min_element(ready_.begin(), ready_.end(),
+                         [](const auto& a, const auto& b) { return a->ticket < b->ticket; });
     return static_cast<std::size_t>(first - ready_.begin());
   }
   const auto any = order.random.below(static_cast<std::uint32_t>(ready_.size()));

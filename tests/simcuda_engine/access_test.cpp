@@ -124,11 +124,12 @@ TEST_F(AccessPattern, MainLoopsOfProductsAreIdeal) {
   double worst = 0;
   for (const SimcudaSiteAccesses& site : sites()) {
     if (std::string(site.kernel).find("product_kernel") == std::string::npos) continue;
+    const bool is_tile = std::string(site.location).find("dense_tile.cuh") != std::string::npos;
     const SimcudaGlobalAccesses& global = site.accesses.global_loads;
     const SimcudaSharedAccesses& bank = site.accesses.shared;
     EXPECT_EQ(bank.wavefronts, bank.ideal_wavefronts) << site.kernel << ' ' << site.location;
     shared += bank.requests;
-    if (global.requests == 0) continue;
+    if (!is_tile || global.requests == 0) continue;  // else bias, once a tile
     const double ratio =
         static_cast<double>(global.sectors) / static_cast<double>(global.ideal_sectors);
     EXPECT_LE(ratio, kMostSectors) << site.kernel << ' ' << site.location;

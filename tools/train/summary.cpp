@@ -59,11 +59,10 @@ Record layer_record(const LayerSummary& layer) {
   return record.set("forward_flops", layer.forward_flops);
 }
 
-Record memory_fields(const MemoryBudget& memory) {
+void set_memory(Record& record, const MemoryBudget& memory) {
   const auto bytes = [](std::size_t count) { return static_cast<std::int64_t>(count); };
-  Record record;
   record.set("state_bytes", bytes(memory.state)).set("data_bytes", bytes(memory.data));
-  return record.set("arena_bytes", bytes(memory.arena)).set("peak_bytes", bytes(memory.total()));
+  record.set("arena_bytes", bytes(memory.arena)).set("peak_bytes", bytes(memory.total()));
 }
 
 void print_json(const ModelDefinition& model, const std::vector<LayerSummary>& layers,
@@ -73,7 +72,7 @@ void print_json(const ModelDefinition& model, const std::vector<LayerSummary>& l
   record.set("input", model.network.input().to_string()).set("batch", model.batch);
   record.set("parameters", parameters).set("forward_flops", costs.forward_flops);
   record.set("training_flops", costs.training_flops).set("device", costs.device);
-  for (const auto& [name, value] : memory_fields(costs.memory).fields()) record.set(name, value);
+  set_memory(record, costs.memory);
   std::vector<Record> lines;
   for (const LayerSummary& layer : layers) lines.push_back(layer_record(layer));
   print_line(to_json(record.set("layers", lines)));

@@ -99,10 +99,13 @@ void CudaStream::begin_capture() {
 }
 
 GraphHandle CudaStream::end_capture() {
+  require_context("cudaStreamEndCapture");
   cudaGraph_t graph = nullptr;
   capturing_ = false;
-  ENGINE_CUDA_CHECK(cudaStreamEndCapture(stream_.get(), &graph));
-  return GraphHandle(graph);
+  const cudaError_t status = cudaStreamEndCapture(stream_.get(), &graph);
+  GraphHandle owned(graph);
+  check(status, "cudaStreamEndCapture");
+  return owned;
 }
 
 void CudaStream::abandon_capture() noexcept {

@@ -13,7 +13,8 @@
 
 #include <cuda_runtime.h>
 
-// ENGINE_SHARED(float, tile, [16][17]): block-wide array; ENGINE_SHARED(int, flag): block-wide scalar.
+// ENGINE_SHARED(float, tile, [16][17]): block-wide array; ENGINE_SHARED(int, flag): block-wide
+// scalar.
 #define ENGINE_SHARED(T, name, ...) __shared__ T name __VA_ARGS__
 
 // T* name: the dynamic shared memory asked for at launch, 16-byte aligned.
@@ -25,11 +26,10 @@
 
 #include <simcuda/kernel.h>
 
-#define ENGINE_SHARED(T, name, ...)                \
-  static const char name##_identity = 0;           \
-  auto& name = *static_cast<T(*) __VA_ARGS__>(     \
-      ::simcuda::shared_variable(&name##_identity, \
-                                 sizeof(std::remove_pointer_t<T(*) __VA_ARGS__>), alignof(T)))
+#define ENGINE_SHARED(T, name, ...)                                       \
+  static const char name##_identity = 0;                                  \
+  auto& name = *static_cast<T(*) __VA_ARGS__>(::simcuda::shared_variable( \
+      &name##_identity, sizeof(std::remove_pointer_t<T(*) __VA_ARGS__>), alignof(T)))
 
 #define ENGINE_DYNAMIC_SHARED(T, name) T* name = static_cast<T*>(::simcuda::dynamic_shared_memory())
 
@@ -52,11 +52,9 @@ cudaError_t launch(void (*kernel)(Parameters...), dim3 grid, dim3 block, std::si
   return cudaLaunchKernelEx(&configuration, kernel,
                             static_cast<Parameters>(std::forward<Arguments>(arguments))...);
 #else
-  return simcuda::launch(
-      {reinterpret_cast<const void*>(kernel), grid, block, shared_bytes}, stream,
-      [kernel, ... values = static_cast<Parameters>(std::forward<Arguments>(arguments))] {
-        kernel(values...);
-      });
+  return simcuda::launch({reinterpret_cast<const void*>(kernel), grid, block, shared_bytes}, stream,
+                         [kernel, ... values = static_cast<Parameters>(
+                                      std::forward<Arguments>(arguments))] { kernel(values...); });
 #endif
 }
 

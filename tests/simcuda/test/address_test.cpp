@@ -17,8 +17,9 @@ TEST_F(Addresses, GlobalStore) {
   for (const int n : {1, 63, 256, 1000}) {
     const Buffer<float> out(static_cast<std::size_t>(n));
     finish(store_beyond_end(out.data(), n, 0));
-    EXPECT_DEATH(finish(store_beyond_end(out.data(), n, 1)), "use-after-poison.*beyond_end_kernel|"
-                                                             "AddressSanitizer: use-after-poison");
+    EXPECT_DEATH(finish(store_beyond_end(out.data(), n, 1)),
+                 "use-after-poison.*beyond_end_kernel|"
+                 "AddressSanitizer: use-after-poison");
   }
 }
 

@@ -64,9 +64,9 @@ class CublasLt : public DeviceTest {
     ASSERT_EQ(cublasLtMatrixLayoutCreate(out, CUDA_R_32F, rows, columns, line),
               CUBLAS_STATUS_SUCCESS);
     const std::int32_t order = c.row_major ? CUBLASLT_ORDER_ROW : CUBLASLT_ORDER_COL;
-    ASSERT_EQ(cublasLtMatrixLayoutSetAttribute(*out, CUBLASLT_MATRIX_LAYOUT_ORDER, &order,
-                                               sizeof order),
-              CUBLAS_STATUS_SUCCESS);
+    ASSERT_EQ(
+        cublasLtMatrixLayoutSetAttribute(*out, CUBLASLT_MATRIX_LAYOUT_ORDER, &order, sizeof order),
+        CUBLAS_STATUS_SUCCESS);
   }
   void make_descriptors(const Case& c) {
     destroy_descriptors();
@@ -253,8 +253,8 @@ TEST_F(CublasLt, CapturesAndFails) {
   const Buffer<float> a(small_integers(c.m * c.k, 1)), b(small_integers(c.k * c.n, 2)),
       d(c.m * c.n);
   const auto run = [&](cudaStream_t stream) {
-    return cublasLtMatmul(handle_, matmul_, &c.alpha, a.data(), a_, b.data(), b_, &c.beta,
-                          d.data(), c_, d.data(), c_, nullptr, nullptr, 0, stream);
+    return cublasLtMatmul(handle_, matmul_, &c.alpha, a.data(), a_, b.data(), b_, &c.beta, d.data(),
+                          c_, d.data(), c_, nullptr, nullptr, 0, stream);
   };
   cudaStream_t stream = nullptr;
   cudaGraph_t graph = nullptr;

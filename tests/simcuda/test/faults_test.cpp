@@ -1,5 +1,5 @@
 // Failing calls, sticky errors, leaks, launch limits and what the device says of itself.
-#include <cstring>
+#include <cstdlib>
 
 #include "kernels.h"
 #include "support.h"
@@ -21,6 +21,21 @@ TEST_F(Faults, NthCallFails) {
   EXPECT_EQ(cudaPeekAtLastError(), cudaSuccess);
   EXPECT_EQ(cudaFree(blocks[0]), cudaSuccess);
   EXPECT_EQ(cudaFree(blocks[2]), cudaSuccess);
+}
+
+TEST_F(Faults, EnvironmentSetsTheDevice) {
+  setenv("SIMCUDA_FAIL", "2:2", 1);
+  setenv("SIMCUDA_MEMORY", "65536", 1);
+  setenv("SIMCUDA_DEVICES", "3", 1);
+  simcuda_reset();
+  std::size_t available = 0, total = 0;
+  int devices = 0;
+  EXPECT_EQ(cudaMemGetInfo(&available, &total), cudaSuccess);
+  EXPECT_EQ(total, 65536u);
+  EXPECT_EQ(cudaGetDeviceCount(&devices), cudaErrorMemoryAllocation);
+  EXPECT_EQ(cudaGetDeviceCount(&devices), cudaSuccess);
+  EXPECT_EQ(devices, 3);
+  for (const char* name : {"SIMCUDA_FAIL", "SIMCUDA_MEMORY", "SIMCUDA_DEVICES"}) unsetenv(name);
 }
 
 TEST_F(Faults, StickyErrorsStay) {

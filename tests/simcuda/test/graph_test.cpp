@@ -95,7 +95,9 @@ TEST_F(Graphs, UnsafeCallsEndTheCapture) {
   EXPECT_EQ(end(), cudaErrorStreamCaptureInvalidated);
   begin();
   EXPECT_EQ(cudaStreamSynchronize(stream_), cudaErrorStreamCaptureUnsupported);
-  EXPECT_EQ(cudaLaunchHostFunc(stream_, [](void*) {}, nullptr), cudaErrorStreamCaptureInvalidated);
+  EXPECT_EQ(cudaLaunchHostFunc(
+                stream_, [](void*) {}, nullptr),
+            cudaErrorStreamCaptureInvalidated);
   EXPECT_EQ(end(), cudaErrorStreamCaptureInvalidated);
   begin();
   EXPECT_EQ(cudaDeviceSynchronize(), cudaErrorStreamCaptureUnsupported);
@@ -113,7 +115,9 @@ TEST_F(Graphs, OutsideWorkMustNotComeIn) {
   EXPECT_EQ(cudaStreamWaitEvent(stream_, fork_, 0), cudaErrorStreamCaptureIsolation);
   EXPECT_EQ(end(), cudaErrorStreamCaptureInvalidated);
   begin();
-  EXPECT_EQ(cudaLaunchHostFunc(nullptr, [](void*) {}, nullptr), cudaErrorStreamCaptureImplicit);
+  EXPECT_EQ(cudaLaunchHostFunc(
+                nullptr, [](void*) {}, nullptr),
+            cudaErrorStreamCaptureImplicit);
   EXPECT_EQ(end(), cudaErrorStreamCaptureInvalidated);
   begin();
   ASSERT_EQ(cudaEventRecord(fork_, stream_), cudaSuccess);

@@ -205,7 +205,8 @@ __global__ void large_static_kernel() {
 }
 
 __global__ void strided_kernel(const float* in, float* out, int stride) {
-  out[threadIdx.x * static_cast<unsigned>(stride)] = in[threadIdx.x * static_cast<unsigned>(stride)];
+  out[threadIdx.x * static_cast<unsigned>(stride)] =
+      in[threadIdx.x * static_cast<unsigned>(stride)];
 }
 
 __global__ void vectors_kernel(const float4* in, float4* out) {

@@ -38,8 +38,7 @@ TEST(Plugin, ControlsAreFoundInALoadedLibrary) {
     library->find<decltype(simcuda_live)>("simcuda_live")(&live);
     EXPECT_EQ(live.device_allocations, 0u);
   }
-  const auto accesses =
-      race.find<decltype(simcuda_kernel_accesses)>("simcuda_kernel_accesses");
+  const auto accesses = race.find<decltype(simcuda_kernel_accesses)>("simcuda_kernel_accesses");
   SimcudaKernelAccesses kernel{};
   EXPECT_EQ(accesses(&kernel, 1), 1u);
   EXPECT_EQ(kernel.accesses.global_loads.sectors, 8u);

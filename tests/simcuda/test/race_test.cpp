@@ -57,8 +57,8 @@ TEST_F(Races, LastBlockWantsAFence) {
   const Buffer<float> in(std::vector<float>(10, 1.0f)), partial(10), out(1);
   const Buffer<unsigned> counter(std::vector<unsigned>(1, 0));
   const auto run = [&](bool with_fence) {
-    return report(sum_in_last_block(in.data(), partial.data(), counter.data(), out.data(), 10,
-                                    with_fence));
+    return report(
+        sum_in_last_block(in.data(), partial.data(), counter.data(), out.data(), 10, with_fence));
   };
   EXPECT_EQ(run(true), "");
   EXPECT_NE(run(false), "");

@@ -1,4 +1,5 @@
-// Streams and events: work is deferred, ordered only by what orders it, and executed when waited for.
+// Streams and events: work is deferred, ordered only by what orders it, and executed when waited
+// for.
 #include <algorithm>
 #include <thread>
 

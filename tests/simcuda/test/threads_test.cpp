@@ -112,7 +112,7 @@ TEST_F(Threads, IntrinsicsAnswer) {
   const Buffer<float> out(10);
   ASSERT_EQ(intrinsics(out.data()), cudaSuccess);
   const std::vector<float> values = out.read();
-  const std::vector<float> expected{std::exp(1.0f), std::log(2.0f), 0.25f, 0.5f, 10.0f,
+  const std::vector<float> expected{std::exp(1.0f), std::log(2.0f), 0.25f, 0.5f,  10.0f,
                                     1.0f,           3.0f,           1.5f,  -3.0f, 6.0f};
   for (std::size_t i = 0; i < expected.size(); ++i) EXPECT_FLOAT_EQ(values[i], expected[i]) << i;
 }
