@@ -1,5 +1,7 @@
 #include "kernels/dense.h"
 
+#include <cmath>
+
 namespace engine {
 
 DenseAttributes DenseAttributes::from(const Attributes& attributes) {
@@ -25,6 +27,14 @@ DenseExtents DenseExtents::of(const Problem& problem) {
   if (problem.op == "dense_input_gradient") return {first[0], second[0], first[1]};
   ENGINE_CHECK(problem.op == "dense_weight_gradient", "not a dense problem: " + problem.op);
   return {first[0], first[1], second[1]};
+}
+
+double product_error_factor(const Problem& problem) {
+  const auto [batch, inputs, outputs] = DenseExtents::of(problem);
+  const std::int64_t terms = problem.op == "dense"                  ? inputs
+                             : problem.op == "dense_input_gradient" ? outputs
+                                                                    : batch;
+  return 8 + std::sqrt(static_cast<double>(terms));
 }
 
 }  // namespace engine

@@ -31,4 +31,8 @@ struct DenseExtents {
   static DenseExtents of(const Problem& problem);
 };
 
+/// c of the bound for a dense problem's products: the rounding errors of a sum of n terms of one
+/// sign perform a random walk, whose length grows as the root of n.
+double product_error_factor(const Problem& problem);
+
 }  // namespace engine

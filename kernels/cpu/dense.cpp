@@ -2,7 +2,6 @@
 // what serves where the library refuses (an empty batch).
 #include "kernels/cpu/dense.h"
 
-#include <cmath>
 
 #include "engine/device/cpu/parallel.h"
 #include "engine/tune/registry.h"
@@ -80,14 +79,6 @@ class BlockedDense final : public KernelCandidate {
 };
 
 }  // namespace
-
-double product_error_factor(const Problem& problem) {
-  const auto [batch, inputs, outputs] = DenseExtents::of(problem);
-  const std::int64_t terms = problem.op == "dense"                  ? inputs
-                             : problem.op == "dense_input_gradient" ? outputs
-                                                                    : batch;
-  return 8 + std::sqrt(static_cast<double>(terms));
-}
 
 void finish_dense(const DenseAttributes& attributes, const LaunchArguments& arguments) {
   float* y = arguments.outputs[0].as<float>();

@@ -6,10 +6,6 @@
 
 namespace engine::cpu {
 
-/// c of the bound for a dense problem's products: the rounding errors of a sum of n terms of one
-/// sign perform a random walk, whose length grows as the root of n.
-double product_error_factor(const Problem& problem);
-
 /// What a launch needs to know of its problem.
 struct DensePlan {
   DenseExtents extents;

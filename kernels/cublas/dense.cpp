@@ -26,7 +26,9 @@ constexpr std::size_t kMostWorkspace = std::size_t{32} << 20;
 
 template <class Pointer, auto kDestroy>
 struct Destroy {
-  void operator()(Pointer pointer) const noexcept { ENGINE_CUDA_CLEANUP(kDestroy(pointer)); }
+  void operator()(Pointer pointer) const noexcept {
+    if (!context_lost()) log_failure(kDestroy(pointer), "destroying a cuBLASLt descriptor");
+  }
 };
 template <class Pointer, auto kDestroy>
 using Descriptor = Handle<Pointer, Destroy<Pointer, kDestroy>>;
@@ -191,7 +193,7 @@ class CublasDense final : public KernelCandidate {
 
   // TF32 rounds operands to 10 bits of fraction: 2^-11 of each, 2^13 times the epsilon of f32.
   double error_factor(const Problem& problem) const override {
-    return problem.math == Math::tf32 ? 2.0 * 8192 : 8.0;
+    return product_error_factor(problem) + (problem.math == Math::tf32 ? 2.0 * 8192 : 0.0);
   }
 
   Support query(const Problem& problem, Device& device) const override {

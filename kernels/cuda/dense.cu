@@ -201,6 +201,9 @@ class TiledDense final : public KernelCandidate {
   const std::string& backend() const override { return backend_; }
   const std::string& id() const override { return id_; }
   int version() const override { return 1; }
+  double error_factor(const Problem& problem) const override {
+    return product_error_factor(problem);
+  }
 
   Support query(const Problem& problem, Device&) const override {
     const Extents extents = Extents::of(problem);

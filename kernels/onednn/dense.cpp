@@ -183,7 +183,7 @@ class OnednnDense final : public KernelCandidate {
   const std::string& id() const override { return id_; }
   int version() const override { return 1; }
   double error_factor(const Problem& problem) const override {
-    return cpu::product_error_factor(problem);
+    return product_error_factor(problem);
   }
 
   Support query(const Problem& problem, Device&) const override {

@@ -52,14 +52,23 @@ class AccessPattern : public testing::Test {
     EXPECT_EQ(SIMULATOR(simcuda_host_access_count)(), 0u);
   }
 
-  // Launches every configuration of the hand-written candidates of `problem`, on zeros.
+  // Reals are zeros; integers are labels of ten classes, or rows that lie at odd places.
+  void fill(const TensorType& type, void* data) {
+    stream_->fill(data, 0, type.bytes());
+    if (type.dtype != DType::i32) return;
+    std::vector<std::int32_t> values(static_cast<std::size_t>(type.element_count()));
+    for (std::size_t i = 0; i < values.size(); ++i) values[i] = static_cast<int>(i * 7 % 10);
+    stream_->copy_to_device(data, values.data(), type.bytes());
+  }
+
+  // Launches every configuration of the hand-written candidates of `problem`.
   void launch(const Problem& problem) {
     std::vector<Buffer> buffers;
     const auto views = [&](const std::vector<TensorType>& types) {
       std::vector<TensorView> result;
       for (const TensorType& type : types) {
         buffers.emplace_back(*device_, type.bytes());
-        stream_->fill(buffers.back().data(), 0, type.bytes());
+        fill(type, buffers.back().data());
         result.push_back({type, buffers.back().data()});
       }
       return result;

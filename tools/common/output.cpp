@@ -20,6 +20,9 @@ void prepare_standard_streams() {
     const int opened = open("/dev/null", stream == STDERR_FILENO ? O_WRONLY : O_RDONLY);
     if (opened != stream && opened >= 0) close(opened);
   }
+}
+
+void report_broken_pipes() {
   signal(SIGPIPE, SIG_IGN);
 }
 

@@ -6,9 +6,13 @@
 
 namespace engine::tools {
 
-/// Makes the process fit for writing: a standard stream that is closed is pointed at /dev/null, so
-/// that no file of ours takes its number, and a reader that goes away is an error, not a signal.
+/// A standard stream that is closed is pointed at /dev/null, so that no file of ours takes its
+/// number.
 void prepare_standard_streams();
+
+/// From now on a reader of standard output that goes away is an error like others, not the end of
+/// the process: for work that has something to save.
+void report_broken_pipes();
 
 /// Writes `line` and a newline to standard output; throws FileError.
 void print_line(const std::string& line);

@@ -2,6 +2,8 @@
 // here, and which one was chosen.
 #include <fmt/format.h>
 
+#include <string_view>
+
 #include "tools/common/format.h"
 #include "tools/common/output.h"
 #include "tools/common/table.h"
@@ -12,16 +14,31 @@
 namespace engine::tools {
 namespace {
 
+constexpr std::size_t kColumns = 100;
+
 std::string label(const CandidateResult& result) {
   return result.configuration.empty() ? result.candidate
                                       : result.candidate + "/" + result.configuration;
 }
 
-// Types and attributes of a problem's key, without its version and op.
+// Attributes and types of a problem's key, without its version, its op and what goes without
+// saying.
 std::string shapes(const std::string& problem) {
   const std::size_t version = problem.find(' ');
   const std::size_t op = version == std::string::npos ? version : problem.find(' ', version + 1);
-  return op == std::string::npos ? problem : problem.substr(op + 1);
+  std::string rest = op == std::string::npos ? problem : problem.substr(op + 1);
+  if (rest.starts_with(": ")) rest.erase(0, 2);
+  constexpr std::string_view usual = " : strict";
+  if (rest.ends_with(usual)) rest.erase(rest.size() - usual.size());
+  return rest;
+}
+
+// On one line where that fits.
+void print_heading(const AlgorithmGroup& group) {
+  const std::string who = group.layer + " " + group.direction;
+  const std::string what = shapes(group.problem);
+  const bool fits = display_width(who) + display_width(what) + 2 <= kColumns;
+  print_line(who + (fits ? "  " : "\n  ") + what);
 }
 
 std::vector<std::string> cells(const AlgorithmRow& row) {
@@ -57,7 +74,7 @@ void print_table(const std::vector<AlgorithmGroup>& groups) {
   print_line(lines[1]);
   std::size_t next = 2;
   for (const AlgorithmGroup& group : groups) {
-    print_line(fmt::format("{} {}  {}", group.layer, group.direction, shapes(group.problem)));
+    print_heading(group);
     for (const AlgorithmRow& row : group.rows) {
       print_line(lines.at(next++));
       if (!row.result.refusal.empty()) print_line("     refused: " + one_line(row.result.refusal));

@@ -7,6 +7,7 @@
 #include "engine/core/log.h"
 #include "models/train/trainer.h"
 #include "tools/common/interrupt.h"
+#include "tools/common/output.h"
 #include "tools/common/run_options.h"
 #include "tools/train/commands.h"
 #include "tools/train/report.h"
@@ -76,6 +77,7 @@ int run(const Options& options) {
   const RunPlace place = find_place(options);
   const TrainSettings settings = resolve(options);
   if (options.report.quiet) log::set_level(log::Level::warning);
+  report_broken_pipes();
   std::atomic<bool>& stop = stop_on_interrupt();
   FitReport report(options.report, settings.model, stop);
   const TrainResult result = train(settings, place, report, stop);

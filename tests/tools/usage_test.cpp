@@ -1,0 +1,128 @@
+// What the tools say to command lines, runs and data that make no sense: one line and a status.
+#include <gtest/gtest.h>
+#include <unistd.h>
+
+#include <filesystem>
+#include <fstream>
+
+#include "tests/tools/tool.h"
+
+namespace engine {
+namespace {
+
+class Usage : public testing::Test {
+ protected:
+  Outcome train(const Words& words) { return run_tool("engine-train", words, folder_); }
+  Outcome profile(const Words& words) { return run_tool("engine-profile", words, folder_); }
+
+  WorkFolder folder_;
+};
+
+TEST_F(Usage, CommandLinesThatAreNotUnderstood) {
+  expect_error(train({}), 2, "subcommand");
+  expect_error(train({"dance"}), 2, "dance");
+  expect_error(train({"fit", "mnist-mlp"}), 2, "--data is missing");
+  expect_error(train({"fit", "--data", "synthetic"}), 2, "MODEL is missing");
+  expect_error(train({"fit", "no-such", "--data", "synthetic"}), 2, "mnist-mlp");
+  expect_error(train({"summary", "no-such"}), 2, "no-such");
+  expect_error(train({"evaluate"}), 2, "RUN");
+  expect_error(profile({}), 2, "subcommand");
+  expect_error(profile({"algorithms", "no-such"}), 2, "no-such");
+  expect_error(profile({"steps", "mnist-mlp", "--format", "xml"}), 2, "table, json or csv");
+}
+
+TEST_F(Usage, OptionsThatAreUnknownOrOutOfRange) {
+  const std::vector<std::pair<Words, std::string>> cases = {
+      {{"--bogus"}, "--bogus"},
+      {{"--validation-split", "0.1"}, "--validation-split"},
+      {{"--epochs", "0"}, "--epochs 0"},
+      {{"--epochs", "many"}, "--epochs"},
+      {{"--epochs", "99999999999999999999"}, "--epochs"},
+      {{"--batch", "-4"}, "--batch -4"},
+      {{"--steps", "-1"}, "--steps -1"},
+      {{"--seed", "-1"}, "--seed -1"},
+      {{"--precision", "bf16"}, "--precision bf16"},
+      {{"--device", "tpu"}, "tpu"},
+      {{"--device", "cuda:x"}, "cuda:x"},
+      {{"--autotune", "maybe"}, "maybe"},
+      {{"--no-pass", "no-such-pass"}, "no-such-pass"},
+      {{"--optimizer", "adamant"}, "adamant"},
+      {{"--lr", "nan"}, "nan"},
+      {{"--threads", "-1"}, "--threads -1"},
+      {{"--memory-limit", "0"}, "--memory-limit 0"},
+      {{"--quiet", "--quiet=maybe"}, "quiet"},
+  };
+  for (const auto& [words, part] : cases) {
+    // Without fit(), whose own options would be given twice.
+    Words command = {"fit", "mnist-mlp", "--data", "synthetic:200", "--out", folder_ / "run"};
+    command.insert(command.end(), words.begin(), words.end());
+    expect_error(train(command), 2, part);
+    EXPECT_FALSE(std::filesystem::exists(folder_ / "run"));
+  }
+}
+
+TEST_F(Usage, BadDataIsStatus3) {
+  expect_error(train({"fit", "mnist-mlp", "--data", folder_ / "absent"}), 3, "absent");
+  std::filesystem::create_directory(folder_ / "new\nline");
+  expect_error(train({"fit", "mnist-mlp", "--data", folder_ / "new\nline"}), 3, "new\\nline");
+  expect_error(train({"evaluate", folder_ / "absent", "--data", "synthetic"}), 3, "absent");
+  expect_error(train({"predict", folder_ / "absent", "--data", "synthetic"}), 3, "absent");
+  expect_error(train({"fit", "--resume", folder_ / "absent"}), 3, "absent");
+}
+
+TEST_F(Usage, DamagedCheckpointIsStatus3) {
+  ASSERT_EQ(train(fit({"--steps", "2", "--out", folder_ / "run"})).status, 0);
+  for (const auto& file : std::filesystem::directory_iterator(folder_ / "run/checkpoints"))
+    std::ofstream(file.path(), std::ios::trunc) << "not a checkpoint";
+  const Words data = {"--data", "synthetic:2000"};
+  expect_error(train({"evaluate", folder_ / "run", "--data", "synthetic:2000"}), 3,
+               "last.safetensors");
+  expect_error(train({"fit", "--resume", folder_ / "run", "--epochs", "1", "--quiet"}), 3,
+               "last.safetensors");
+}
+
+TEST_F(Usage, RunFolders) {
+  ASSERT_EQ(train(fit({"--steps", "1", "--out", folder_ / "run"})).status, 0);
+  expect_error(train(fit({"--steps", "1", "--out", folder_ / "run"})), 2, "already holds a run");
+  expect_error(train(fit({"--out", folder_ / "other", "--resume", folder_ / "run"})), 2, "--out");
+  std::ofstream(folder_ / "file") << "text";
+  expect_error(train(fit({"--steps", "1", "--quiet", "--out", folder_ / "file/run"})), 1, "file");
+}
+
+TEST_F(Usage, RunFolderThatCannotBeWritten) {
+  if (geteuid() == 0) GTEST_SKIP() << "root may write anywhere";
+  std::filesystem::create_directory(folder_ / "locked");
+  std::filesystem::permissions(folder_ / "locked", std::filesystem::perms::owner_read);
+  expect_error(train(fit({"--steps", "1", "--quiet", "--out", folder_ / "locked/run"})), 1,
+               "locked");
+}
+
+TEST_F(Usage, MemoryLimitIsFoundOutBeforeAnythingIsAllocated) {
+  expect_error(train(fit({"--memory-limit", "1000000", "--quiet", "--out", folder_ / "run"})), 1,
+               "bytes");
+}
+
+TEST_F(Usage, HelpAndVersionAreResults) {
+  for (const Words& words : {Words{"--help"}, Words{"fit", "--help"}, Words{"--version"}}) {
+    const Outcome outcome = train(words);
+    EXPECT_EQ(outcome.status, 0);
+    EXPECT_FALSE(outcome.out.empty());
+    EXPECT_EQ(outcome.err, "");
+  }
+}
+
+TEST_F(Usage, ListAndSummary) {
+  const Outcome list = train({"list", "--json"});
+  ASSERT_EQ(list.status, 0);
+  EXPECT_EQ(json_lines(list.out).at(0)["name"], "mnist-mlp");
+  const Outcome summary = train({"summary", "mnist-mlp", "--json", "--device", "cpu"});
+  ASSERT_EQ(summary.status, 0) << summary.err;
+  const nlohmann::json facts = json_lines(summary.out).at(0);
+  EXPECT_EQ(facts["parameters"], 669706);
+  EXPECT_NEAR(facts["forward_flops"].get<double>(), 1.34e6, 5e3);
+  EXPECT_NEAR(facts["training_flops"].get<double>(), 3.21e6, 5e3);
+  EXPECT_EQ(facts["layers"].size(), 7u);
+}
+
+}  // namespace
+}  // namespace engine
