@@ -2,7 +2,6 @@
 // what serves where the library refuses (an empty batch).
 #include "kernels/cpu/dense.h"
 
-
 #include "engine/device/cpu/parallel.h"
 #include "engine/tune/registry.h"
 #include "kernels/cpu/dropout.h"

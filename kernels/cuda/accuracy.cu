@@ -17,8 +17,10 @@ __device__ bool row_is_correct(const float* row, int classes, int label) {
   if (label < 0 || label >= classes) return false;
   const float at_label = row[label];
   bool holds = true;
-  for (int j = static_cast<int>(threadIdx.x) % kWarp; j < classes; j += kWarp)
-    holds = holds && (j < label ? row[j] < at_label : row[j] <= at_label);
+  for (int j = static_cast<int>(threadIdx.x) % kWarp; j < classes; j += kWarp) {
+    const float logit = row[j];  // once, on neither side of a branch: one access a warp
+    holds = holds && (j < label ? logit < at_label : logit <= at_label);
+  }
   return __all_sync(kAllLanes, holds) != 0;
 }
 

@@ -91,7 +91,12 @@ class Training {
   }
 
   RunFolder make_folder(const RunPlace& place) {
-    if (!place.resume.empty()) return RunFolder::open(place.resume);
+    if (!place.resume.empty()) {
+      // What may differ from the start (epochs, data) is what the next resume goes by.
+      RunFolder folder = RunFolder::open(place.resume);
+      folder.write_config(to_config(settings_));
+      return folder;
+    }
     TrainSettings resolved = settings_;
     resolved.device = runtime_.device().name();
     if (runtime_.device().backend() == "cpu") resolved.threads = cpu::threads();

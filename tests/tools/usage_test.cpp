@@ -1,6 +1,5 @@
 // What the tools say to command lines, runs and data that make no sense: one line and a status.
 #include <gtest/gtest.h>
-#include <unistd.h>
 
 #include <filesystem>
 #include <fstream>
@@ -19,14 +18,14 @@ class Usage : public testing::Test {
 };
 
 TEST_F(Usage, CommandLinesThatAreNotUnderstood) {
-  expect_error(train({}), 2, "subcommand");
+  expect_error(train({}), 2, "a command is missing");
   expect_error(train({"dance"}), 2, "dance");
   expect_error(train({"fit", "mnist-mlp"}), 2, "--data is missing");
   expect_error(train({"fit", "--data", "synthetic"}), 2, "MODEL is missing");
   expect_error(train({"fit", "no-such", "--data", "synthetic"}), 2, "mnist-mlp");
   expect_error(train({"summary", "no-such"}), 2, "no-such");
   expect_error(train({"evaluate"}), 2, "RUN");
-  expect_error(profile({}), 2, "subcommand");
+  expect_error(profile({}), 2, "a command is missing");
   expect_error(profile({"algorithms", "no-such"}), 2, "no-such");
   expect_error(profile({"steps", "mnist-mlp", "--format", "xml"}), 2, "table, json or csv");
 }
@@ -38,6 +37,9 @@ TEST_F(Usage, OptionsThatAreUnknownOrOutOfRange) {
       {{"--epochs", "0"}, "--epochs 0"},
       {{"--epochs", "many"}, "--epochs"},
       {{"--epochs", "99999999999999999999"}, "--epochs"},
+      {{"--epochs", "9000000000000000000"}, "--epochs"},
+      {{"--steps", "1.5"}, "--steps 1.5"},
+      {{"--lr", "0.1x"}, "--lr 0.1x"},
       {{"--batch", "-4"}, "--batch -4"},
       {{"--steps", "-1"}, "--steps -1"},
       {{"--seed", "-1"}, "--seed -1"},
@@ -74,7 +76,6 @@ TEST_F(Usage, DamagedCheckpointIsStatus3) {
   ASSERT_EQ(train(fit({"--steps", "2", "--out", folder_ / "run"})).status, 0);
   for (const auto& file : std::filesystem::directory_iterator(folder_ / "run/checkpoints"))
     std::ofstream(file.path(), std::ios::trunc) << "not a checkpoint";
-  const Words data = {"--data", "synthetic:2000"};
   expect_error(train({"evaluate", folder_ / "run", "--data", "synthetic:2000"}), 3,
                "last.safetensors");
   expect_error(train({"fit", "--resume", folder_ / "run", "--epochs", "1", "--quiet"}), 3,
@@ -87,14 +88,6 @@ TEST_F(Usage, RunFolders) {
   expect_error(train(fit({"--out", folder_ / "other", "--resume", folder_ / "run"})), 2, "--out");
   std::ofstream(folder_ / "file") << "text";
   expect_error(train(fit({"--steps", "1", "--quiet", "--out", folder_ / "file/run"})), 1, "file");
-}
-
-TEST_F(Usage, RunFolderThatCannotBeWritten) {
-  if (geteuid() == 0) GTEST_SKIP() << "root may write anywhere";
-  std::filesystem::create_directory(folder_ / "locked");
-  std::filesystem::permissions(folder_ / "locked", std::filesystem::perms::owner_read);
-  expect_error(train(fit({"--steps", "1", "--quiet", "--out", folder_ / "locked/run"})), 1,
-               "locked");
 }
 
 TEST_F(Usage, MemoryLimitIsFoundOutBeforeAnythingIsAllocated) {

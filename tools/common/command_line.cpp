@@ -1,6 +1,8 @@
 #include "tools/common/command_line.h"
 
 #include <CLI/CLI.hpp>
+#include <charconv>
+#include <type_traits>
 
 #include "engine/core/error.h"
 #include "engine/core/version.h"
@@ -13,6 +15,24 @@ template <class T>
 CLI::Option* add_option(CLI::App& app, const std::string& name, T& value, const std::string& unit,
                         const std::string& help) {
   return app.add_option(name, value, help)->type_name(unit);
+}
+
+// Numbers are read here: CLI11 takes what overflows for the largest number there is.
+template <class T>
+void add_number(CLI::App& app, const std::string& name, std::optional<T>& value,
+                const std::string& unit, const std::string& help) {
+  const auto read = [name, &value](const std::string& text) {
+    T number{};
+    const char* end = text.data() + text.size();
+    const auto [stop, error] = std::from_chars(text.data(), end, number);
+    if (error == std::errc::result_out_of_range)
+      throw UsageError(name + " " + text + ": is out of range");
+    if (error != std::errc{} || stop != end)
+      throw UsageError(name + " " + text + ": expected " +
+                       (std::is_integral_v<T> ? "a whole number" : "a number"));
+    value = number;
+  };
+  app.add_option_function<std::string>(name, read, help)->type_name(unit);
 }
 
 }  // namespace
@@ -42,13 +62,13 @@ Command& Command::option(const std::string& name, std::optional<std::string>& va
 
 Command& Command::option(const std::string& name, std::optional<std::int64_t>& value,
                          const std::string& unit, const std::string& help) {
-  add_option(app_, name, value, unit, help);
+  add_number(app_, name, value, unit, help);
   return *this;
 }
 
 Command& Command::option(const std::string& name, std::optional<double>& value,
                          const std::string& unit, const std::string& help) {
-  add_option(app_, name, value, unit, help);
+  add_number(app_, name, value, unit, help);
   return *this;
 }
 
@@ -72,7 +92,7 @@ Command& Command::flag(const std::string& name, bool& value, const std::string& 
 
 CommandLine::CommandLine(const std::string& tool, const std::string& description)
     : app_(std::make_unique<CLI::App>(description, tool)) {
-  app_->require_subcommand(1);
+  app_->require_subcommand(0, 1);
   app_->set_version_flag("--version", tool + " " + kVersion);
 }
 
@@ -97,9 +117,12 @@ int CommandLine::run(int argc, char** argv) {
   } catch (const CLI::ParseError& error) {
     throw UsageError(std::string(error.what()) + " (--help lists what is understood)");
   }
-  for (const auto& entry : entries_)
+  std::string known;
+  for (const auto& entry : entries_) {
     if (entry->app->parsed()) return entry->run();
-  throw InternalError("a command without code was parsed");
+    known += (known.empty() ? "" : ", ") + entry->app->get_name();
+  }
+  throw UsageError("a command is missing; expected one of: " + known);
 }
 
 }  // namespace engine::tools

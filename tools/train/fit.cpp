@@ -41,15 +41,18 @@ TrainSettings base_settings(const Options& options) {
   return settings;
 }
 
-void require_positive(const char* name, const std::optional<std::int64_t>& value) {
-  if (value && *value < 1)
-    throw UsageError(fmt::format("{} {}: expected a number from 1 up", name, *value));
+// Counts this large are a mistake, and leave room for products of them.
+constexpr std::int64_t kMost = 1'000'000'000;
+
+void require_count(const char* name, const std::optional<std::int64_t>& value) {
+  if (value && (*value < 1 || *value > kMost))
+    throw UsageError(fmt::format("{} {}: expected a number from 1 to {}", name, *value, kMost));
 }
 
 TrainSettings resolve(const Options& options) {
-  require_positive("--epochs", options.epochs);
-  require_positive("--steps", options.steps);
-  require_positive("--checkpoint-every", options.checkpoint_every);
+  require_count("--epochs", options.epochs);
+  require_count("--steps", options.steps);
+  require_count("--checkpoint-every", options.checkpoint_every);
   TrainSettings settings = base_settings(options);
   options.run.apply(settings);
   if (options.epochs) settings.epochs = *options.epochs;
