@@ -10,7 +10,8 @@
 namespace engine::test {
 namespace {
 
-// Rounding may differ by this factor between two kernels that are each within the default bound of 8.
+// Rounding may differ by this factor between two kernels that are each within the default bound
+// of 8.
 constexpr double kBound = 16;
 
 using HostBytes = std::vector<std::byte>;
@@ -18,18 +19,20 @@ using HostBytes = std::vector<std::byte>;
 // One device with the compiled training program and its own copy of the state.
 struct Side {
   Side(const ModelDefinition& model, const Feed& feed, const std::string& device,
-       const Dataset& dataset)
-      : runtime(options(device)) {
-    StepGraph step = training_graph(model, feed, {.seed = 1, .passes_off = {}, .keep_gradients = true});
+       const std::string& candidates, const Dataset& dataset)
+      : runtime(options(device, candidates)) {
+    StepGraph step =
+        training_graph(model, feed, {.seed = 1, .passes_off = {}, .keep_gradients = true});
     parameters = step.parameters;
     program = runtime.add(std::move(step.graph));
     runtime.allocate();
     upload_dataset(dataset, model, Part::train, runtime);
   }
 
-  static RuntimeOptions options(const std::string& device) {
+  static RuntimeOptions options(const std::string& device, const std::string& candidates) {
     RuntimeOptions options;
     options.device = device;
+    options.tuner.candidates = candidates;
     options.tuner.mode = Autotune::off;
     return options;
   }
@@ -54,13 +57,14 @@ struct Side {
 class Lockstep {
  public:
   Lockstep(const ModelDefinition& model, const std::string& data, const std::string& other,
-           std::int64_t batch)
+           const std::string& candidates, std::int64_t batch)
       : dataset_(open_dataset(data, {model.network.input(), model.classes})),
-        cpu_(model, feed(batch), "cpu", *dataset_),
-        other_(model, feed(batch), other, *dataset_) {
+        cpu_(model, feed(batch), "cpu", "", *dataset_),
+        other_(model, feed(batch), other, candidates, *dataset_) {
     for (const Parameter& parameter : cpu_.parameters) {
-      const auto values = draw(parameter.initializer, parameter.state.type.element_count(),
-                               parameter.fan_in, parameter.fan_out, random_key(1, parameter.state.name));
+      const auto values =
+          draw(parameter.initializer, parameter.state.type.element_count(), parameter.fan_in,
+               parameter.fan_out, random_key(1, parameter.state.name));
       cpu_.runtime.store().upload(parameter.state.name, values.data(), cpu_.runtime.stream());
     }
   }
@@ -88,8 +92,8 @@ class Lockstep {
                       cpu_.download(cpu_.runtime.store().view(state.name)));
   }
 
-  // The expected outputs of a launch from its operands: magnitudes from the reference, values of the
-  // CPU where they differ within rounding.
+  // The expected outputs of a launch from its operands: magnitudes from the reference, values of
+  // the CPU where they differ within rounding.
   void compare_launch(std::size_t i) {
     const graph::Step& step = cpu_.executor().program().steps[i];
     const auto inputs = cpu_.executor().inputs(i);
@@ -132,7 +136,7 @@ class Lockstep {
     cpu_.executor().run(cpu_.runtime.stream());
     other_.executor().run(other_.runtime.stream());
     for (const graph::State& state : cpu_.runtime.store().states())
-      if (state.type.dtype == DType::f32 && before.count(state.name))
+      if (state.name.starts_with("gradient/"))
         report.worst_whole_step = std::max(report.worst_whole_step, difference(state.name));
     for (const auto& [name, bytes] : before) {
       cpu_.upload(cpu_.runtime.store().view(name), bytes);
@@ -160,8 +164,8 @@ class Lockstep {
 }  // namespace
 
 std::string LockstepReport::to_string() const {
-  std::string text = fmt::format("lockstep: {} steps, whole-step difference {:.2g}\n", steps,
-                                 worst_whole_step);
+  std::string text =
+      fmt::format("lockstep: {} steps, whole-step difference {:.2g}\n", steps, worst_whole_step);
   for (const auto& [name, op] : ops)
     text += fmt::format("  {:32} {:6} outputs, worst {:.3g} eps * magnitude (bound {})\n", name,
                         op.runs, op.worst, kBound);
@@ -169,8 +173,9 @@ std::string LockstepReport::to_string() const {
 }
 
 LockstepReport run_lockstep(const ModelDefinition& model, const std::string& data,
-                            const std::string& other, std::int64_t batch, int steps) {
-  Lockstep lockstep(model, data, other, batch);
+                            const std::string& other, const std::string& candidates,
+                            std::int64_t batch, int steps) {
+  Lockstep lockstep(model, data, other, candidates, batch);
   lockstep.run(steps);
   return lockstep.report;
 }

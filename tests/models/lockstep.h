@@ -19,16 +19,19 @@ struct LockstepReport {
   };
   std::map<std::string, Op> ops;
   int steps = 0;
-  /// Largest |difference| / max|value| over gradients and updated parameters after whole steps that
-  /// both devices ran on their own from the same state.
+  /// Largest |difference| / max|value| over the gradients of whole steps that both devices ran on
+  /// their own from the same state (not over parameters: RMSprop divides a gradient by its own
+  /// size, so where one is all but 0 an update is all but arbitrary).
   double worst_whole_step = 0;
   std::string first_failure;  ///< empty: every op was within its bound
 
   std::string to_string() const;
 };
 
-/// Runs `steps` steps of `model` at `batch` on the device called `other` in lockstep with the CPU.
+/// Runs `steps` steps of `model` at `batch` on the device called `other`, its kernels narrowed by
+/// `candidates` (see TunerOptions), in lockstep with the CPU.
 LockstepReport run_lockstep(const ModelDefinition& model, const std::string& data,
-                            const std::string& other, std::int64_t batch, int steps);
+                            const std::string& other, const std::string& candidates,
+                            std::int64_t batch, int steps);
 
 }  // namespace engine::test
