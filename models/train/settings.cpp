@@ -105,11 +105,14 @@ void check_resumable(const TrainSettings& started, const TrainSettings& resumed)
        fmt::format("{}", fmt::join(resumed.passes_off, ",")));
 }
 
-ModelDefinition resolve_model(const TrainSettings& settings) {
-  ModelDefinition model = find_model(settings.model);
+ModelDefinition with_settings(ModelDefinition model, const TrainSettings& settings) {
   model.batch = settings.batch;
   model.optimizer = settings.optimizer;
   return model;
+}
+
+ModelDefinition resolve_model(const TrainSettings& settings) {
+  return with_settings(find_model(settings.model), settings);
 }
 
 RuntimeOptions runtime_options(const TrainSettings& settings) {

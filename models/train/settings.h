@@ -48,7 +48,9 @@ TrainSettings from_config(const RunConfig& config);
 /// on.
 void check_resumable(const TrainSettings& started, const TrainSettings& resumed);
 
-/// The zoo's model with the settings' batch and optimizer.
+/// `model` with the settings' batch and optimizer.
+ModelDefinition with_settings(ModelDefinition model, const TrainSettings& settings);
+/// The same for the zoo's model that the settings name.
 ModelDefinition resolve_model(const TrainSettings& settings);
 RuntimeOptions runtime_options(const TrainSettings& settings);
 

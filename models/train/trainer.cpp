@@ -57,10 +57,10 @@ RuntimeOptions options_for(const TrainSettings& settings, const RunPlace& place,
 
 class Training {
  public:
-  Training(const TrainSettings& settings, const RunPlace& place, TrainObserver& observer,
-           const std::atomic<bool>& stop)
+  Training(const ModelDefinition& model, const TrainSettings& settings, const RunPlace& place,
+           TrainObserver& observer, const std::atomic<bool>& stop)
       : settings_(settings),
-        model_(resolve_model(settings)),
+        model_(with_settings(model, settings)),
         observer_(observer),
         stop_(stop),
         dataset_(open_dataset(settings.data, {model_.network.input(), model_.classes})),
@@ -256,16 +256,21 @@ class Training {
 
 }  // namespace
 
-TrainResult train(const TrainSettings& settings, const RunPlace& place, TrainObserver& observer,
-                  const std::atomic<bool>& stop) {
+TrainResult train(const ModelDefinition& model, const TrainSettings& settings,
+                  const RunPlace& place, TrainObserver& observer, const std::atomic<bool>& stop) {
   validate(settings);
   if (!place.resume.empty())
     check_resumable(from_config(RunFolder::open(place.resume).read_config()), settings);
   reset_resident_peak();
   const std::size_t before = ProcessMemory::now().resident;
-  TrainResult result = Training(settings, place, observer, stop).run(!place.resume.empty());
+  TrainResult result = Training(model, settings, place, observer, stop).run(!place.resume.empty());
   result.resident_growth = ProcessMemory::now().resident_peak - before;
   return result;
+}
+
+TrainResult train(const TrainSettings& settings, const RunPlace& place, TrainObserver& observer,
+                  const std::atomic<bool>& stop) {
+  return train(find_model(settings.model), settings, place, observer, stop);
 }
 
 }  // namespace engine

@@ -37,7 +37,7 @@ struct TrainResult {
   double samples_per_second = 0, step_milliseconds_median = 0;
   std::size_t peak_bytes = 0;       ///< of device memory, as planned and allocated
   std::size_t resident_growth = 0;  ///< of this process since train() was called, at its highest
-  std::int64_t steps = 0;      ///< taken in all, resumed ones included
+  std::int64_t steps = 0;           ///< taken in all, resumed ones included
 };
 
 class TrainObserver {
@@ -56,8 +56,12 @@ struct RunPlace {
   std::string resume;
 };
 
-/// Runs to the end, or until *stop becomes true, which saves a checkpoint after the step under way.
-/// A loss that is not finite throws TrainingError and leaves the last good checkpoint.
+/// Trains `model`, with the batch and optimizer of `settings`, to the end, or until *stop becomes
+/// true, which saves a checkpoint after the step under way. A loss that is not finite throws
+/// TrainingError and leaves the last good checkpoint.
+TrainResult train(const ModelDefinition& model, const TrainSettings& settings,
+                  const RunPlace& place, TrainObserver& observer, const std::atomic<bool>& stop);
+/// The same for the model of the zoo that the settings name.
 TrainResult train(const TrainSettings& settings, const RunPlace& place, TrainObserver& observer,
                   const std::atomic<bool>& stop);
 

@@ -26,7 +26,9 @@ double total_flops(const graph::Graph& graph) {
   return flops;
 }
 
-Feed feed(std::int64_t size) { return {Part::train, 60000, 128, size, true, true}; }
+Feed feed(std::int64_t size) {
+  return {Part::train, 60000, 128, size, true, true};
+}
 
 TEST(Network, NamesLayersByKindAndNumber) {
   Network network(Shape{4});
