@@ -21,7 +21,7 @@
 namespace engine {
 namespace {
 
-constexpr std::size_t kWriteBuffer = std::size_t{1} << 20;
+constexpr std::size_t kWriteBuffer = std::size_t{1} << 18;
 constexpr std::size_t kReadChunk = std::size_t{1} << 16;
 
 [[noreturn]] void fail(const std::string& path, const char* what, int error) {

@@ -32,6 +32,14 @@ std::filesystem::path core_folder() {
   return std::filesystem::absolute(info.dli_fname).parent_path();
 }
 
+// A plug-in brings libraries that take 100 MB to load, so without its driver it is left alone.
+void require_driver(const std::string& name) {
+  if (name != "cuda") return;
+  void* driver = dlopen("libcuda.so.1", RTLD_LAZY | RTLD_LOCAL);
+  if (driver == nullptr) throw DeviceError("no NVIDIA driver is installed (libcuda.so.1)");
+  dlclose(driver);
+}
+
 std::filesystem::path find_plugin(const std::string& name) {
   std::string variable = "ENGINE_PLUGIN_";
   for (char c : name) variable += c >= 'a' && c <= 'z' ? static_cast<char>(c - 'a' + 'A') : c;
@@ -42,7 +50,10 @@ std::filesystem::path find_plugin(const std::string& name) {
   }
   const std::string file = "libengine-" + name + ".so";
   for (const auto& folder : {core_folder(), core_folder() / ".." / "lib"})
-    if (std::filesystem::exists(folder / file)) return folder / file;
+    if (std::filesystem::exists(folder / file)) {
+      require_driver(name);
+      return folder / file;
+    }
   throw DeviceError(file + " was not built");
 }
 

@@ -20,6 +20,8 @@ using graph::State;
 using graph::StateRole;
 using graph::StateStore;
 
+constexpr std::size_t kStagingBytes = std::size_t{1} << 18;
+
 using RoleFilter = std::function<bool(StateRole)>;
 
 std::vector<State> select(const StateStore& store, const RoleFilter& wanted) {
@@ -60,6 +62,19 @@ void upload_states(const SafetensorsFile& file, const std::vector<State>& states
   }
 }
 
+/// Hands a tensor on piece by piece, so that saving takes no memory to speak of.
+void stream_down(const TensorView& view, std::span<std::byte> staging, Stream& stream,
+                 const ByteSink& sink) {
+  const auto* data = static_cast<const std::byte*>(view.data);
+  const std::size_t bytes = view.type.bytes();
+  for (std::size_t done = 0; done < bytes; done += staging.size()) {
+    const auto piece = staging.first(std::min(staging.size(), bytes - done));
+    stream.copy_to_host(piece.data(), data + done, piece.size());
+    stream.synchronize();
+    sink(piece);
+  }
+}
+
 void rename_file(const std::string& from, const std::string& to) {
   if (std::rename(from.c_str(), to.c_str()) != 0)
     throw FileError(fmt::format("{}: cannot be renamed to {}: {}", from, to,
@@ -94,14 +109,13 @@ bool is_saved(StateRole role) {
 
 void save_checkpoint(const std::string& path, const StateStore& store, Stream& stream,
                      const Metadata& metadata) {
-  std::vector<std::byte> staging;
+  std::vector<std::byte> staging(kStagingBytes);
   std::vector<TensorSource> tensors;
   for (const State& state : select(store, is_saved))
-    tensors.push_back({state.name, state.type, [&, name = state.name](const ByteSink& sink) {
-                         staging.resize(store.state(name).type.bytes());
-                         store.download(name, staging.data(), stream);
-                         sink(staging);
-                       }});
+    tensors.push_back(
+        {state.name, state.type, [&, view = store.view(state.name)](const ByteSink& sink) {
+           stream_down(view, staging, stream, sink);
+         }});
   write_safetensors(path, std::move(tensors), metadata);
 }
 

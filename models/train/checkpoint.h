@@ -1,5 +1,5 @@
 // Checkpoints: the saved states of a store (parameters, optimizer, counters) as a safetensors file.
-// One tensor at a time passes through host memory, and a file on disk is always whole.
+// Saving takes tensors through host memory in small pieces; a file on disk is always whole.
 #pragma once
 
 #include <string>

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <map>
 
+#include "engine/core/process_memory.h"
 #include "engine/device/backend.h"
 #include "ops/registry.h"
 
@@ -21,6 +22,7 @@ std::unique_ptr<Device> open(const RuntimeOptions& options) {
 
 Runtime::Runtime(const RuntimeOptions& options)
     : options_(options),
+      resident_before_(ProcessMemory::now().resident),
       device_(open(options)),
       stream_(device_->make_stream()),
       cache_(options.algorithm_cache.empty() ? AlgorithmCache::default_path()
@@ -35,7 +37,14 @@ std::size_t Runtime::add(graph::Graph graph) {
 }
 
 MemoryBudget Runtime::budget() const {
+  if (allocated_) return *allocated_;
   MemoryBudget budget;
+  if (device_->backend() == "cpu") {
+    // Tuning may be over: what it borrowed goes back first, and generated code is what remains.
+    malloc_trim(0);
+    const std::size_t resident = ProcessMemory::now().resident;
+    budget.code = resident - std::min(resident, resident_before_);
+  }
   std::map<std::string, graph::State> states;
   for (const auto& program : programs_) {
     for (const graph::State& state : program->graph.states()) states.emplace(state.name, state);
@@ -47,8 +56,6 @@ MemoryBudget Runtime::budget() const {
 }
 
 void Runtime::allocate() {
-  // Tuning is over: what it borrowed goes back, so that the process holds what the plan says.
-  malloc_trim(0);
   const MemoryBudget need = budget();
   const std::size_t available = device_->available_memory();
   const std::size_t limit = options_.memory_limit == 0
@@ -56,12 +63,13 @@ void Runtime::allocate() {
                                 : std::min<std::size_t>(available, options_.memory_limit);
   if (need.total() > limit)
     throw OutOfMemoryError(
-        fmt::format("{}: the run needs {} bytes ({} state, {} data, {} arena), {} are {}",
-                    device_->name(), need.total(), need.state, need.data, need.arena, limit,
-                    limit == available ? "available" : "allowed by the memory limit"));
+        fmt::format("{}: the run needs {} bytes ({} state, {} data, {} arena, {} code), {} are {}",
+                    device_->name(), need.total(), need.state, need.data, need.arena, need.code,
+                    limit, limit == available ? "available" : "allowed by the memory limit"));
   for (const auto& program : programs_)
     for (const graph::State& state : program->graph.states()) store_.add(state, *stream_);
   arena_ = Buffer(*device_, need.arena);
+  allocated_ = need;
   for (const auto& program : programs_)
     executors_.push_back(std::make_unique<graph::Executor>(*program, store_, arena_.data()));
 }

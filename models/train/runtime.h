@@ -27,12 +27,13 @@ struct RuntimeOptions {
   graph::CompileOptions compile;
 };
 
-/// Device memory of a run, in bytes.
+/// Memory of a run, in bytes: on its device, and what kernels generated for it take in the process.
 struct MemoryBudget {
   std::size_t state = 0;  ///< parameters, moments, counters, outputs
   std::size_t data = 0;   ///< resident data sets
   std::size_t arena = 0;  ///< activations, gradients and workspaces
-  std::size_t total() const { return state + data + arena; }
+  std::size_t code = 0;   ///< on the CPU: generated kernels and the library code they touch
+  std::size_t total() const { return state + data + arena + code; }
 };
 
 class Runtime {
@@ -48,7 +49,8 @@ class Runtime {
   std::size_t add(graph::Graph graph);
   const graph::Program& program(std::size_t index) const { return *programs_.at(index); }
 
-  /// What allocate() will take, with the states that the programs declare.
+  /// What the run takes: before allocate() by what has been compiled so far, then what was
+  /// allocated.
   MemoryBudget budget() const;
   /// Allocates states and arena; throws OutOfMemoryError with the bytes needed and available when
   /// the device or the limit of the run has less.
@@ -64,6 +66,8 @@ class Runtime {
 
  private:
   RuntimeOptions options_;
+  std::size_t resident_before_;  ///< of the process, before it opened a device
+  std::optional<MemoryBudget> allocated_;
   std::unique_ptr<Device> device_;
   std::unique_ptr<Stream> stream_;
   AlgorithmCache cache_;

@@ -101,6 +101,7 @@ void check_resumable(const TrainSettings& started, const TrainSettings& resumed)
   same("--optimizer", started.optimizer.name, resumed.optimizer.name);
   same("--lr", started.optimizer.learning_rate, resumed.optimizer.learning_rate);
   same("--precision", started.precision, resumed.precision);
+  same("--deterministic", started.deterministic, resumed.deterministic);
   same("--no-pass", fmt::format("{}", fmt::join(started.passes_off, ",")),
        fmt::format("{}", fmt::join(resumed.passes_off, ",")));
 }

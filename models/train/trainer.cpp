@@ -114,8 +114,8 @@ class Training {
     log::add_file(folder_.log_path());
     result_.run = folder_.path();
     result_.tune_seconds = runtime_.tuner().seconds_spent();
-    result_.peak_bytes = runtime_.budget().total();
     runtime_.allocate();
+    result_.peak_bytes = runtime_.budget().total();
     upload_dataset(*dataset_, model_, Part::train, runtime_);
     upload_dataset(*dataset_, model_, Part::test, runtime_);
     if (resumed) {

@@ -35,7 +35,7 @@ struct TrainResult {
   EvaluationResult test;
   double train_seconds = 0, tune_seconds = 0;
   double samples_per_second = 0, step_milliseconds_median = 0;
-  std::size_t peak_bytes = 0;       ///< of device memory, as planned and allocated
+  std::size_t peak_bytes = 0;       ///< MemoryBudget::total(), as planned
   std::size_t resident_growth = 0;  ///< of this process since train() was called, at its highest
   std::int64_t steps = 0;           ///< taken in all, resumed ones included
 };

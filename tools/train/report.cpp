@@ -46,7 +46,8 @@ Record start_record(const TrainStart& start, const std::string& model) {
   record.set("tune_seconds", start.tune_seconds);
   record.set("problems_tuned", std::int64_t{start.problems_tuned});
   record.set("state_bytes", bytes(start.memory.state)).set("data_bytes", bytes(start.memory.data));
-  return record.set("arena_bytes", bytes(start.memory.arena));
+  record.set("arena_bytes", bytes(start.memory.arena));
+  return record.set("code_bytes", bytes(start.memory.code));
 }
 
 Record end_record(const TrainResult& result) {
@@ -57,6 +58,7 @@ Record end_record(const TrainResult& result) {
   record.set("samples_per_second", result.samples_per_second);
   record.set("step_milliseconds_median", result.step_milliseconds_median);
   record.set("peak_bytes", static_cast<std::int64_t>(result.peak_bytes));
+  record.set("resident_growth_bytes", static_cast<std::int64_t>(result.resident_growth));
   record.set("steps", result.steps).set("run", result.run);
   return record.set("interrupted", result.interrupted);
 }
@@ -98,9 +100,10 @@ void FitReport::print_start(const TrainStart& start) {
   emit(fmt::format("model   {}, {} parameters", model_, with_separators(start.parameters)));
   emit(fmt::format("data    {}", one_line(start.data)));
   emit(fmt::format("device  {}", start.device));
-  emit(fmt::format("memory  {}: state {}, data {}, arena {}", size_text(start.memory.total()),
-                   size_text(start.memory.state), size_text(start.memory.data),
-                   size_text(start.memory.arena)));
+  emit(fmt::format("memory  {}: state {}, data {}, arena {}, code {}",
+                   size_text(start.memory.total()), size_text(start.memory.state),
+                   size_text(start.memory.data), size_text(start.memory.arena),
+                   size_text(start.memory.code)));
   if (start.problems_tuned > 0)
     emit(fmt::format("tuning  {} problems in {}", start.problems_tuned,
                      human_seconds(start.tune_seconds)));

@@ -62,7 +62,8 @@ Record layer_record(const LayerSummary& layer) {
 void set_memory(Record& record, const MemoryBudget& memory) {
   const auto bytes = [](std::size_t count) { return static_cast<std::int64_t>(count); };
   record.set("state_bytes", bytes(memory.state)).set("data_bytes", bytes(memory.data));
-  record.set("arena_bytes", bytes(memory.arena)).set("peak_bytes", bytes(memory.total()));
+  record.set("arena_bytes", bytes(memory.arena)).set("code_bytes", bytes(memory.code));
+  record.set("peak_bytes", bytes(memory.total()));
 }
 
 void print_json(const ModelDefinition& model, const std::vector<LayerSummary>& layers,
@@ -100,10 +101,10 @@ void print_text(const ModelDefinition& model, const std::vector<LayerSummary>& l
   print_line(fmt::format("operations   {:.2f} MFLOP forward, {:.2f} MFLOP training, an observation",
                          costs.forward_flops / 1e6, costs.training_flops / 1e6));
   const auto size = [](std::size_t bytes) { return human_bytes(static_cast<double>(bytes)); };
-  print_line(fmt::format("memory       {} on {} in training, batch {}: state {}, data {}, arena {}",
-                         size(costs.memory.total()), costs.device, model.batch,
-                         size(costs.memory.state), size(costs.memory.data),
-                         size(costs.memory.arena)));
+  print_line(fmt::format(
+      "memory       {} on {} in training, batch {}: state {}, data {}, arena {}, code {}",
+      size(costs.memory.total()), costs.device, model.batch, size(costs.memory.state),
+      size(costs.memory.data), size(costs.memory.arena), size(costs.memory.code)));
   print_line(fmt::format("             (data: {} + {} observations)",
                          with_separators(costs.train_count), with_separators(costs.test_count)));
 }
