@@ -7,13 +7,11 @@
 // threads to elements makes each warp-wide load touch whole 32-byte sectors only, and each store
 // all banks once:
 //
-//   across, vector or not    neighbours along a row, in both memories
-//   along depth, vector      16 rows x 8 depths a warp, two lanes to a sector; the transposing
-//   stores of
-//                            the lanes of a pair are 4 * (extent + 4), that is 16, banks apart
-//   along depth, scalar      2 rows x 16 depths a warp. Depths k and k + 8 share a bank, so lanes
-//   of
-//                            the upper half store their items in swapped order, two rows apart
+//   across, vector or not   neighbours along a row, in both memories
+//   along depth, vector     16 rows x 8 depths a warp, two lanes to a sector; the transposing
+//                           stores of a pair's lanes are 4 * (extent + 4), that is 16, banks apart
+//   along depth, scalar     2 rows x 16 depths a warp. Depths k and k + 8 share a bank, so lanes of
+//                           the upper half store their items in swapped order, two rows apart
 #pragma once
 
 #include <type_traits>

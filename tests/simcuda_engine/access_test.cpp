@@ -11,6 +11,7 @@
 
 #include "engine/device/backend.h"
 #include "engine/tune/registry.h"
+#include "kernels/batch_indices.h"
 #include "kernels/dense.h"
 #include "kernels/gather.h"
 #include "ops/registry.h"
@@ -169,6 +170,9 @@ TEST_F(AccessPattern, OtherKernelsAreNearIdeal) {
   expect_few_sectors(
       make_problem("softmax_cross_entropy_gradient", {}, {logits, labels, floats({})}, {logits}));
   expect_few_sectors(make_problem("accuracy", {}, {logits, labels}, {integers({})}));
+  expect_few_sectors(make_problem(
+      "batch_indices", BatchIndicesAttributes{60000, 128, 469, true, {1, 2}}.to_attributes(),
+      {step}, {integers({128})}));
 }
 
 TEST_F(AccessPattern, OptimizersAreNearIdeal) {
