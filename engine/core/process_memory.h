@@ -7,8 +7,9 @@ namespace engine {
 
 /// Bytes, from /proc/self/status; zeros where that does not exist.
 struct ProcessMemory {
-  std::size_t resident = 0;       ///< VmRSS: now
-  std::size_t resident_peak = 0;  ///< VmHWM: since the process started, or since reset_resident_peak()
+  std::size_t resident = 0;  ///< VmRSS: now
+  std::size_t resident_peak =
+      0;  ///< VmHWM: since the process started, or since reset_resident_peak()
 
   static ProcessMemory now();
 };
