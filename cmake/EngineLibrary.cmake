@@ -10,19 +10,23 @@ engine_write_registration(${PROJECT_BINARY_DIR}/generated/register_candidates.cp
 engine_write_registration(${PROJECT_BINARY_DIR}/generated/register_cuda_candidates.cpp
                           engine/tune/registry.h CandidateRegistry register_cuda_candidates
                           ENGINE_REGISTER_cuda)
+engine_write_registration(${PROJECT_BINARY_DIR}/generated/register_layers.cpp
+                          models/layers/layer_type.h LayerTypes register_layers
+                          ENGINE_REGISTER_layers)
 engine_write_zoo(${PROJECT_BINARY_DIR}/generated/zoo.cpp)
 
 add_library(engine SHARED
   ${PROJECT_BINARY_DIR}/generated/register_ops.cpp
   ${PROJECT_BINARY_DIR}/generated/register_references.cpp
   ${PROJECT_BINARY_DIR}/generated/register_candidates.cpp
+  ${PROJECT_BINARY_DIR}/generated/register_layers.cpp
   ${PROJECT_BINARY_DIR}/generated/zoo.cpp)
 foreach(folder engine kernels graph ops models)
   target_link_libraries(engine PRIVATE engine_${folder})
 endforeach()
-target_include_directories(engine PUBLIC $<BUILD_INTERFACE:${PROJECT_SOURCE_DIR}>)
 target_link_libraries(engine PRIVATE engine_settings DNNL::dnnl OpenMP::OpenMP_CXX Threads::Threads
-  spdlog::spdlog fmt::fmt nlohmann_json::nlohmann_json ZLIB::ZLIB ${CMAKE_DL_LIBS})
+  spdlog::spdlog fmt::fmt nlohmann_json::nlohmann_json ZLIB::ZLIB
+  protobuf::libprotobuf-lite ${CMAKE_DL_LIBS})
 set_target_properties(engine PROPERTIES VERSION ${PROJECT_VERSION} SOVERSION 0)
 
 # Sources of the plug-in, for the real one and for the simulated device of the tests.

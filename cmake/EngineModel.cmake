@@ -1,3 +1,13 @@
+# engine_layer(stem): adds models/layers/<stem>.cpp, which defines `void register_<stem>_layers(LayerTypes&)`,
+# to the types of layers.
+set(ENGINE_LAYER_SOURCES "" CACHE INTERNAL "sources of layers")
+set(ENGINE_REGISTER_layers "" CACHE INTERNAL "registration functions of layers")
+
+function(engine_layer stem)
+  set(ENGINE_LAYER_SOURCES ${ENGINE_LAYER_SOURCES} layers/${stem}.cpp CACHE INTERNAL "")
+  set(ENGINE_REGISTER_layers ${ENGINE_REGISTER_layers} register_${stem}_layers CACHE INTERNAL "")
+endfunction()
+
 # engine_model(stem): adds models/zoo/<stem>.cpp, which defines `ModelDefinition <stem>()`, to the zoo.
 set(ENGINE_MODELS "" CACHE INTERNAL "stems of the zoo")
 

@@ -55,6 +55,8 @@ find_package(spdlog REQUIRED)
 find_package(fmt REQUIRED)
 find_package(nlohmann_json REQUIRED)
 find_package(ZLIB REQUIRED)
+find_package(Protobuf REQUIRED)
+find_path(ENGINE_TOMLPLUSPLUS_INCLUDE_DIR toml++/toml.h REQUIRED)
 
 # What every target of ours is compiled with. (g++ 12 warns of overlaps in std::string that are none:
 # GCC bug 105651, hence -Wno-restrict.)

@@ -59,7 +59,7 @@ std::vector<Value*> differentiate(Graph& graph, Value* objective, std::span<Valu
 
   Accumulator gradients(graph);
   gradients.contribute(objective,
-                       graph.read({"constant/one", objective->type(), StateRole::constant, 1}));
+                       graph.read({kGradientSeed, objective->type(), StateRole::constant, 1}));
   for (auto it = order.rbegin(); it != order.rend(); ++it) {
     const Node& node = **it;
     if (!active.count(&node)) continue;
@@ -67,7 +67,12 @@ std::vector<Value*> differentiate(Graph& graph, Value* objective, std::span<Valu
     bool reached = false;
     for (std::size_t i = 0; i < node.output_count(); ++i) {
       output_gradients.push_back(gradients.find(node.output(i)));
-      reached = reached || output_gradients.back() != nullptr;
+      if (output_gradients.back() == nullptr) continue;
+      if (!node.op().differentiable(i))
+        throw UsageError(fmt::format("the objective depends on output {} of '{}', a by-product of "
+                                     "{} without a gradient",
+                                     i, node.label(), node.op().name()));
+      reached = true;
     }
     if (!reached) continue;
     std::vector<bool> needed;

@@ -10,6 +10,9 @@
 
 namespace engine::graph {
 
+/// The constant state that every gradient starts from: d(objective)/d(objective) = 1.
+inline constexpr const char* kGradientSeed = "constant/one";
+
 /// Gradients of the scalar `objective` with respect to each of `wanted`, in order; nullptr for a
 /// value that the objective does not depend on. Throws UsageError when the objective is not an f32
 /// or f64 scalar, or a path leads through an op without a gradient.

@@ -1,6 +1,10 @@
 #include "graph/executor.h"
 
+#include <cmath>
+
 #include "engine/core/error.h"
+#include "engine/tune/reference.h"
+#include "graph/op.h"
 
 namespace engine::graph {
 namespace {
@@ -8,6 +12,14 @@ namespace {
 // Steps of a program in one captured graph: enough to hide its launch, few enough to instantiate
 // fast.
 constexpr int kStepsPerReplay = 16;
+
+void count_not_finite(const ReferenceTensor& tensor, NotFinite& found) {
+  for (std::size_t i = 0; i < tensor.values.size(); ++i) {
+    if (std::isfinite(tensor.values[i]) || found.bad++ > 0) continue;
+    found.first = static_cast<std::int64_t>(i);
+    found.value = tensor.values[i];
+  }
+}
 
 }  // namespace
 
@@ -64,6 +76,24 @@ void Executor::run(Stream& stream, int times) {
       for (int i = 0; i < batch; ++i) launch_all(stream);
     times -= batch;
   }
+}
+
+std::optional<NotFinite> Executor::find_not_finite(Stream& stream) {
+  std::optional<NotFinite> first;
+  for (std::size_t i = 0; i < bound_.size(); ++i) {
+    launch(i, stream);
+    for (const TensorView& output : bound_[i].outputs) {
+      if (first || !is_floating(output.type.dtype)) continue;
+      std::vector<std::byte> bytes(output.type.bytes());
+      stream.copy_to_host(bytes.data(), output.data, bytes.size());
+      stream.synchronize();
+      const Node& node = *program_.steps[i].node;
+      NotFinite found{node.label(), node.op().name(), output.type.element_count(), 0, -1, 0};
+      count_not_finite(widen(output.type, bytes.data()), found);
+      if (found.bad > 0) first = found;
+    }
+  }
+  return first;
 }
 
 }  // namespace engine::graph

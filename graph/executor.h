@@ -3,14 +3,25 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <memory>
+#include <optional>
 #include <span>
+#include <string>
 #include <vector>
 
 #include "graph/program.h"
 #include "graph/state_store.h"
 
 namespace engine::graph {
+
+/// An output in which not every element is finite.
+struct NotFinite {
+  std::string label, op;  ///< of the node that computed it
+  std::int64_t elements, bad;
+  std::int64_t first;  ///< the first bad element
+  double value;        ///< that it has
+};
 
 class Executor {
  public:
@@ -23,6 +34,10 @@ class Executor {
   void run(Stream& stream, int times = 1);
   /// Enqueues one step by its index, without capture: for profiling and lockstep checks.
   void launch(std::size_t step, Stream& stream);
+
+  /// Executes the program once, step by step, and returns the first output that is not finite: what
+  /// a training step that changed nothing is run again for.
+  std::optional<NotFinite> find_not_finite(Stream& stream);
 
   const Program& program() const { return program_; }
   std::span<const TensorView> inputs(std::size_t step) const { return bound_.at(step).inputs; }

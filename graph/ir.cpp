@@ -43,6 +43,8 @@ std::string_view state_role_name(StateRole role) {
   switch (role) {
     case StateRole::parameter:
       return "parameter";
+    case StateRole::statistic:
+      return "statistic";
     case StateRole::optimizer:
       return "optimizer";
     case StateRole::counter:

@@ -69,6 +69,7 @@ class Node {
 /// What a state is for: decides initialization, checkpointing and who may assign it.
 enum class StateRole {
   parameter,  ///< trained, saved
+  statistic,  ///< running statistics: assigned in training, read in inference, saved
   optimizer,  ///< moments and the learning rate, saved
   counter,    ///< step counters and running metrics, saved
   constant,   ///< set once from its initial value, never assigned, not saved

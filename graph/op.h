@@ -40,6 +40,10 @@ class Op {
   /// through which nothing can be differentiated keeps this default, which throws UsageError.
   virtual std::vector<Value*> gradient(const GradientContext& context) const;
 
+  /// Whether an objective may depend on this output. Others are by-products of the op (statistics
+  /// that its backward pass needs), and gradient() never gets an output gradient for them.
+  virtual bool differentiable(std::size_t) const { return true; }
+
   /// (output, input) pairs that may share storage when the input dies here.
   virtual std::vector<std::pair<std::size_t, std::size_t>> in_place_pairs(const Node&) const {
     return {};

@@ -1,7 +1,8 @@
 // gather: data [N, rest...], indices i32[B] -> [B, rest...]: the rows named by the indices,
 // converted.
-//   u8 -> f32    element * scale + offset (attributes "scale", "offset", real), in f32
-//   u8 or i32 -> i32    the integer itself (labels); scale 1, offset 0
+//   u8 or f32 -> f32 or bf16    element * scale + offset (attributes "scale", "offset", real), in
+//                               f32
+//   u8 or i32 -> i32            the integer itself (labels); scale 1, offset 0
 // An index outside [0, N) gives a row of zeros (before scale and offset).
 #pragma once
 

@@ -5,10 +5,12 @@
 #include <vector>
 
 #include "graph/op.h"
+#include "kernels/accumulate_metrics.h"
 
 namespace engine::ops {
 
 /// One weight a metric; at most kMaxMetrics.
-std::shared_ptr<const graph::Op> accumulate_metrics(const std::vector<double>& weights);
+std::shared_ptr<const graph::Op> accumulate_metrics(const std::vector<double>& weights,
+                                                    BadSteps bad_steps = BadSteps::ignored);
 
 }  // namespace engine::ops

@@ -3,10 +3,11 @@
 
 #include <fmt/format.h>
 
+#include "ops/cast.h"
 #include "ops/dropout.h"
+#include "ops/elementwise.h"
 #include "ops/expect.h"
 #include "ops/registry.h"
-#include "ops/relu.h"
 
 namespace engine::ops {
 namespace {
@@ -25,20 +26,26 @@ class DenseOp final : public Op {
 
   std::vector<TensorType> infer(std::span<const TensorType> inputs) const override {
     expect_count(inputs, epilogue_.dropout.rate > 0 ? 4 : 3);
-    expect(inputs[0], DType::f32, 2, "the input");
+    expect_real(inputs[0], 2, "the input");
     expect(inputs[1], DType::f32, 2, "the weight");
+    if (inputs[0].dtype == DType::f32 && epilogue_.output != DType::f32)
+      throw ShapeError(fmt::format("the input is {}, expected bf16 for a result of {}",
+                                   inputs[0].to_string(), dtype_name(epilogue_.output)));
     if (inputs[0].shape[1] != inputs[1].shape[0])
       throw ShapeError(fmt::format("the input is {} and the weight {}: {} features against {}",
                                    inputs[0].to_string(), inputs[1].to_string(), inputs[0].shape[1],
                                    inputs[1].shape[0]));
     expect(inputs[2], {{inputs[1].shape[1]}, DType::f32}, "the bias");
     if (epilogue_.dropout.rate > 0) expect(inputs[3], {{}, DType::i64}, "the step");
-    return {{{inputs[0].shape[0], inputs[1].shape[1]}, DType::f32}};
+    return {{{inputs[0].shape[0], inputs[1].shape[1]}, epilogue_.output}};
   }
 
   std::vector<Value*> gradient(const GradientContext& context) const override {
     const Node& node = context.node;
     Value* dz = epilogue_gradient(context);
+    const DType operands = node.input(0)->type().dtype;
+    if (dz->type().dtype != operands)
+      dz = context.graph.apply(cast(operands), {dz}, node.label() + "/output_gradient");
     std::vector<Value*> gradients(node.inputs().size(), nullptr);
     if (context.needed[1] || context.needed[2]) {
       Node& weights = context.graph.add(dense_weight_gradient(), {node.input(0), dz},
@@ -80,11 +87,11 @@ class DenseInputGradientOp final : public Op {
   DenseInputGradientOp() : Op("dense_input_gradient") {}
   std::vector<TensorType> infer(std::span<const TensorType> inputs) const override {
     expect_count(inputs, 2);
-    expect(inputs[0], DType::f32, 2, "the output gradient");
+    expect_real(inputs[0], 2, "the output gradient");
     expect(inputs[1], DType::f32, 2, "the weight");
-    expect(inputs[0], {{inputs[0].shape[0], inputs[1].shape[1]}, DType::f32},
-           "the output gradient");
-    return {{{inputs[0].shape[0], inputs[1].shape[0]}, DType::f32}};
+    const DType dtype = inputs[0].dtype;
+    expect(inputs[0], {{inputs[0].shape[0], inputs[1].shape[1]}, dtype}, "the output gradient");
+    return {{{inputs[0].shape[0], inputs[1].shape[0]}, dtype}};
   }
   double flops(const Node& node) const override {
     return 2.0 * static_cast<double>(node.input(0)->type().element_count()) *
@@ -97,9 +104,9 @@ class DenseWeightGradientOp final : public Op {
   DenseWeightGradientOp() : Op("dense_weight_gradient") {}
   std::vector<TensorType> infer(std::span<const TensorType> inputs) const override {
     expect_count(inputs, 2);
-    expect(inputs[0], DType::f32, 2, "the input");
-    expect(inputs[1], DType::f32, 2, "the output gradient");
-    expect(inputs[1], {{inputs[0].shape[0], inputs[1].shape[1]}, DType::f32},
+    expect_real(inputs[0], 2, "the input");
+    expect_real(inputs[1], 2, "the output gradient");
+    expect(inputs[1], {{inputs[0].shape[0], inputs[1].shape[1]}, inputs[0].dtype},
            "the output gradient");
     return {{{inputs[0].shape[1], inputs[1].shape[1]}, DType::f32},
             {{inputs[1].shape[1]}, DType::f32}};

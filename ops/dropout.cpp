@@ -23,7 +23,7 @@ class DropoutOp final : public Op {
   explicit DropoutOp(const DropoutAttributes& attributes) : Op("dropout", print(attributes)) {}
   std::vector<TensorType> infer(std::span<const TensorType> inputs) const override {
     expect_count(inputs, 2);
-    expect(inputs[0], DType::f32, inputs[0].shape.rank(), "the input");
+    expect_real(inputs[0], inputs[0].shape.rank(), "the input");
     expect(inputs[1], {{}, DType::i64}, "the step");
     return {inputs[0]};
   }

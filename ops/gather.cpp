@@ -1,5 +1,7 @@
 #include "ops/gather.h"
 
+#include <fmt/format.h>
+
 #include <vector>
 
 #include "ops/expect.h"
@@ -17,8 +19,10 @@ class GatherOp final : public graph::Op {
     expect_count(inputs, 2);
     if (inputs[0].shape.rank() < 1) throw ShapeError("the data has no observations to choose from");
     expect(inputs[1], DType::i32, 1, "the indices");
-    if (inputs[0].dtype != DType::u8 && !(inputs[0].dtype == DType::i32 && output_ == DType::i32))
-      throw ShapeError("the data is " + inputs[0].to_string() + ", expected u8 (or i32 labels)");
+    const DType plain = output_ == DType::bf16 ? DType::f32 : output_;
+    if (inputs[0].dtype != DType::u8 && inputs[0].dtype != plain)
+      throw ShapeError(fmt::format("the data is {}, expected u8 or {}", inputs[0].to_string(),
+                                   dtype_name(plain)));
     std::vector<std::int64_t> extents(inputs[0].shape.extents().begin(),
                                       inputs[0].shape.extents().end());
     extents[0] = inputs[1].shape[0];
@@ -37,8 +41,9 @@ class GatherOp final : public graph::Op {
 
 }  // namespace
 
-std::shared_ptr<const graph::Op> gather_normalized(const GatherAttributes& attributes) {
-  return std::make_shared<GatherOp>(attributes, DType::f32);
+std::shared_ptr<const graph::Op> gather_normalized(const GatherAttributes& attributes,
+                                                   DType output) {
+  return std::make_shared<GatherOp>(attributes, output);
 }
 std::shared_ptr<const graph::Op> gather_labels() {
   return std::make_shared<GatherOp>(GatherAttributes{}, DType::i32);

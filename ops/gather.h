@@ -8,8 +8,9 @@
 
 namespace engine::ops {
 
-/// f32 output with a normalization.
-std::shared_ptr<const graph::Op> gather_normalized(const GatherAttributes& attributes);
+/// Output of f32 or bf16 with a normalization.
+std::shared_ptr<const graph::Op> gather_normalized(const GatherAttributes& attributes,
+                                                   DType output = DType::f32);
 /// i32 output: labels.
 std::shared_ptr<const graph::Op> gather_labels();
 

@@ -1,13 +1,18 @@
-// RMSprop; see kernels/optimizer.h.
+// RMSprop; see kernels/rmsprop.h.
 #pragma once
 
-#include <memory>
-
-#include "graph/op.h"
+#include "ops/multi_tensor.h"
 
 namespace engine::ops {
 
-/// Over `count` parameters, with one mean square for each.
-std::shared_ptr<const graph::Op> rmsprop(std::size_t count, double rho, double epsilon);
+struct RmspropConstants {
+  double rho = 0.9;
+  double epsilon = 1e-7;
+  double weight_decay = 0;
+};
+
+/// One moment: the mean square.
+std::shared_ptr<const graph::Op> rmsprop(const OptimizerFrame& frame,
+                                         const RmspropConstants& constants);
 
 }  // namespace engine::ops

@@ -1,13 +1,16 @@
-// Stochastic gradient descent with momentum; see kernels/optimizer.h.
+// Stochastic gradient descent; see kernels/sgd.h.
 #pragma once
 
-#include <memory>
-
-#include "graph/op.h"
+#include "ops/multi_tensor.h"
 
 namespace engine::ops {
 
-/// Over `count` parameters; without momentum (0) there are no moments.
-std::shared_ptr<const graph::Op> sgd(std::size_t count, double momentum);
+struct SgdConstants {
+  double momentum = 0;  ///< 0: there are no moments
+  bool nesterov = false;
+  double weight_decay = 0;
+};
+
+std::shared_ptr<const graph::Op> sgd(const OptimizerFrame& frame, const SgdConstants& constants);
 
 }  // namespace engine::ops

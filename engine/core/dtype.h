@@ -6,11 +6,12 @@
 #include <string>
 #include <string_view>
 
+#include "engine/core/bfloat16.h"
 #include "engine/core/error.h"
 
 namespace engine {
 
-enum class DType : std::uint8_t { f32, f64, i32, i64, u8, u32 };
+enum class DType : std::uint8_t { f32, f64, i32, i64, u8, u32, bf16 };
 
 /// "f32", "u8", …: the spelling used in printed graphs, problem keys and model files.
 std::string_view dtype_name(DType dtype);
@@ -19,8 +20,8 @@ DType dtype_from_name(std::string_view name);
 /// Bytes of one element.
 std::size_t dtype_size(DType dtype);
 /// Whether gradients can flow through tensors of this type.
-inline bool is_floating(DType dtype) {
-  return dtype == DType::f32 || dtype == DType::f64;
+constexpr bool is_floating(DType dtype) {
+  return dtype == DType::f32 || dtype == DType::f64 || dtype == DType::bf16;
 }
 
 template <class T>
@@ -49,6 +50,10 @@ template <>
 struct DTypeOf<std::uint32_t> {
   static constexpr DType value = DType::u32;
 };
+template <>
+struct DTypeOf<bfloat16> {
+  static constexpr DType value = DType::bf16;
+};
 template <class T>
 inline constexpr DType dtype_of = DTypeOf<T>::value;
 
@@ -68,6 +73,8 @@ decltype(auto) visit_dtype(DType dtype, std::string_view where, Visitor&& visito
       return visitor(std::uint8_t{});
     case DType::u32:
       return visitor(std::uint32_t{});
+    case DType::bf16:
+      return visitor(bfloat16{});
   }
   throw InternalError(std::string(where) + ": a dtype outside its enumeration");
 }

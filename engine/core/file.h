@@ -6,6 +6,7 @@
 #include <functional>
 #include <span>
 #include <string>
+#include <string_view>
 
 namespace engine {
 
@@ -19,8 +20,20 @@ class FileWriter {
 
 /// Replaces `path` by what `body` writes: temporary beside it, write-all, fsync, rename, fsync of
 /// the folder. When anything fails the former file is whole, the temporary is gone, and FileError
-/// says why.
+/// says why. Temporaries of `path` that killed processes left are removed on the way.
 void replace_file(const std::string& path, const std::function<void(FileWriter&)>& body);
+
+/// Renames a file within its folder, replacing `to`, and waits until that is on disk. Throws
+/// FileError.
+void move_file(const std::string& from, const std::string& to);
+
+/// Makes an empty file; false when there is something at `path` already, so that of several who try
+/// one succeeds. Throws FileError.
+bool claim_file(const std::string& path);
+
+/// Adds `bytes` at the end of `path` (made if absent) and waits until they are on disk. When that
+/// fails, throws FileError; what was added is taken back if it can be.
+void append_to_file(const std::string& path, std::string_view bytes);
 
 /// The whole of a regular file of at most `limit` bytes; throws DataError naming the path and the
 /// size when it is larger, FileError when it cannot be read.

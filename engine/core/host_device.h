@@ -5,5 +5,5 @@
 #ifdef __CUDACC__
 #define ENGINE_HOST_DEVICE __host__ __device__ __forceinline__
 #else
-#define ENGINE_HOST_DEVICE inline
+#define ENGINE_HOST_DEVICE inline __attribute__((always_inline))
 #endif

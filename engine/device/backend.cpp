@@ -76,7 +76,8 @@ const BackendEntry& open_plugin(const std::string& path) {
 }
 
 void load(const std::string& name, Loaded& loaded) {
-  const BackendEntry& entry = open_plugin(find_plugin(name).string());
+  loaded.status.path = find_plugin(name).string();
+  const BackendEntry& entry = open_plugin(loaded.status.path);
   if (entry.name != name)
     throw DeviceError(fmt::format("the plug-in is of back end '{}', not '{}'", entry.name, name));
   loaded.status.details = entry.describe();

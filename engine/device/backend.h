@@ -30,6 +30,7 @@ inline constexpr const char* kBackendSymbol = "engine_backend";
 /// What is known of one back end after trying to load it.
 struct BackendStatus {
   std::string name;
+  std::string path;  ///< of the plug-in; empty when none was found
   int devices = 0;
   std::string why_not;               ///< empty when usable
   std::vector<std::string> details;  ///< versions

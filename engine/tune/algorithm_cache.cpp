@@ -149,26 +149,49 @@ void add_line(Content& content, std::string_view line) {
     content.foreign.emplace_back(line);
 }
 
-// Throws DataError for a file that is no cache, and must then not be replaced either.
-Content read_content(const std::string& path, const Complain& complain) {
+using TakeLine = std::function<void(std::size_t number, std::string_view line)>;
+
+// Hands out every line behind the header. Throws DataError for a file that is no cache, and must
+// then not be replaced either.
+void read_lines(const std::string& path, const TakeLine& take) {
   const std::string bytes = read_file(path, kFileLimit);
-  Content content;
   std::string_view rest = bytes;
   for (std::size_t number = 1; !rest.empty(); ++number) {
     const std::string_view line = rest.substr(0, rest.find('\n'));
     rest.remove_prefix(std::min(line.size() + 1, rest.size()));
-    if (number == 1) {
-      if (line != kHeader)
-        throw DataError(fmt::format("{}: does not begin with {}; it is not used", path, kHeader));
-      continue;
-    }
+    if (number > 1)
+      take(number, line);
+    else if (line != kHeader)
+      throw DataError(fmt::format("{}: does not begin with {}; it is not used", path, kHeader));
+  }
+}
+
+Content read_content(const std::string& path, const Complain& complain) {
+  Content content;
+  read_lines(path, [&](std::size_t number, std::string_view line) {
     try {
       add_line(content, line);
     } catch (const DataError& failure) {
       complain(number, failure.what());
     }
-  }
+  });
   return content;
+}
+
+using Key = std::pair<std::string, std::string>;
+
+// Sorted by key, then the lines of other engines.
+void write_file(const std::string& path, const std::map<Key, const TuningRecord*>& records,
+                const std::vector<std::string>& foreign) {
+  replace_file(path, [&](FileWriter& file) {
+    file.write(std::string(kHeader) + '\n');
+    for (const auto& [key, record] : records) file.write(to_json_line(*record) + '\n');
+    for (const std::string& line : foreign) file.write(line + '\n');
+  });
+}
+
+std::string lock_path(const std::string& path) {
+  return path + ".lock";
 }
 
 bool exists(const std::string& path) {
@@ -191,6 +214,37 @@ std::string to_json_line(const TuningRecord& record) {
 
 TuningRecord tuning_record_from_json(const std::string& line) {
   return record_from_json(parse_object(line));
+}
+
+std::vector<CacheLine> read_cache_lines(const std::string& path) {
+  if (!exists(path)) throw DataError(path + ": there is no such algorithm cache");
+  std::vector<CacheLine> lines;
+  read_lines(path, [&](std::size_t number, std::string_view line) {
+    CacheLine entry{number, {}, {}};
+    try {
+      entry.record = record_from_json(parse_object(line));
+    } catch (const DataError& failure) {
+      entry.fault = failure.what();
+    }
+    lines.push_back(std::move(entry));
+  });
+  return lines;
+}
+
+std::size_t clear_cache(const std::string& path) {
+  if (!exists(path)) throw DataError(path + ": there is no such algorithm cache");
+  const FileLock lock(lock_path(path));
+  const std::size_t count = read_cache_lines(path).size();
+  std::error_code error;
+  if (!std::filesystem::remove(path, error) && error)
+    throw FileError(fmt::format("{}: cannot be removed: {}", path, error.message()));
+  return count;
+}
+
+void write_cache(const std::string& path, const std::vector<TuningRecord>& records) {
+  std::map<Key, const TuningRecord*> sorted;
+  for (const TuningRecord& record : records) sorted[{record.problem, record.fingerprint}] = &record;
+  write_file(path, sorted, {});
 }
 
 AlgorithmCache::AlgorithmCache(const std::string& path, Access access)
@@ -253,7 +307,7 @@ void AlgorithmCache::save(const Key& changed) {
   try {
     if (const auto folder = std::filesystem::path(path_).parent_path(); !folder.empty())
       make_folder(folder.string());
-    const FileLock lock(path_ + ".lock");
+    const FileLock lock(lock_path(path_));
     write_merged(changed);
   } catch (const Error& failure) {
     can_save_ = false;
@@ -272,11 +326,7 @@ void AlgorithmCache::write_merged(const Key& changed) const {
   if (const auto mine = records_.find(changed); mine != records_.end())
     merged[changed] = &mine->second;
 
-  replace_file(path_, [&](FileWriter& file) {
-    file.write(std::string(kHeader) + '\n');
-    for (const auto& [key, record] : merged) file.write(to_json_line(*record) + '\n');
-    for (const std::string& line : content.foreign) file.write(line + '\n');
-  });
+  write_file(path_, merged, content.foreign);
 }
 
 }  // namespace engine

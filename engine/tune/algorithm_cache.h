@@ -42,6 +42,25 @@ struct TuningRecord {
 std::string to_json_line(const TuningRecord& record);
 TuningRecord tuning_record_from_json(const std::string& line);
 
+/// One line of a cache file, for those who look into it.
+struct CacheLine {
+  std::size_t number;                  ///< from 1; the header is line 1 and not among them
+  std::optional<TuningRecord> record;  ///< of whatever engine version; empty when
+  std::string fault;                   ///< this says why it cannot be read
+};
+
+/// Every line of the cache at `path`. Throws DataError for a file that is no cache, or is not
+/// there, FileError for one that cannot be read.
+std::vector<CacheLine> read_cache_lines(const std::string& path);
+/// Removes the cache at `path` under its lock, and nothing else, and returns how many lines it
+/// held. Throws as read_cache_lines() does: what is no cache stays.
+std::size_t clear_cache(const std::string& path);
+
+/// Replaces `path` by a cache of exactly `records`; of two with the same keys the later one counts.
+/// Throws FileError: for what a result depends on, such as the choices of a run, where
+/// AlgorithmCache would only warn.
+void write_cache(const std::string& path, const std::vector<TuningRecord>& records);
+
 class AlgorithmCache {
  public:
   enum class Access { read_write, read_only };

@@ -19,7 +19,9 @@ class Adapter final : public KernelCandidate {
   const std::string& backend() const override { return description_.backend; }
   const std::string& id() const override { return description_.id; }
   int version() const override { return description_.version; }
-  double error_factor(const Problem&) const override { return description_.error_factor; }
+  double error_factor(const Problem& problem) const override {
+    return stored_error_factor(problem, description_.error_factor);
+  }
 
   Support query(const Problem& problem, Device&) const override {
     if (description_.refuse)
@@ -37,6 +39,11 @@ class Adapter final : public KernelCandidate {
 };
 
 }  // namespace
+
+double stored_error_factor(const Problem& problem, double factor, double roundings) {
+  const bool narrow = problem.outputs.at(0).dtype == DType::bf16;
+  return narrow ? 0.5 * roundings + factor * 0x1p-16 : factor;
+}
 
 std::unique_ptr<KernelCandidate> make_candidate(SimpleCandidate description) {
   return std::make_unique<Adapter>(std::move(description));

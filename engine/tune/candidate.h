@@ -66,6 +66,10 @@ class KernelCandidate {
   virtual double error_factor(const Problem&) const { return 8.0; }
 };
 
+/// The bound of a result that is computed in f32 with the bound `factor`, in the epsilon of the
+/// type it is stored in: bf16 adds half an epsilon for each rounding.
+double stored_error_factor(const Problem& problem, double factor, double roundings = 1);
+
 /// What most hand-written kernels need: one configuration, and a launch function made per problem.
 struct SimpleCandidate {
   std::string op;

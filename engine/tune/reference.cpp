@@ -9,8 +9,14 @@ namespace engine {
 namespace {
 
 double epsilon(DType dtype) {
+  if (dtype == DType::bf16) return 0x1p-7;
   if (dtype == DType::f32) return std::numeric_limits<float>::epsilon();
   return std::numeric_limits<double>::epsilon();
+}
+
+double smallest_normal(DType dtype) {
+  return dtype == DType::f64 ? std::numeric_limits<double>::min()
+                             : std::numeric_limits<float>::min();
 }
 
 // Error in units of eps * magnitude.
@@ -18,8 +24,7 @@ double scaled_error(DType dtype, double got, double expected, double magnitude) 
   if (got == expected || (std::isnan(got) && std::isnan(expected))) return 0;
   if (!is_floating(dtype) || !std::isfinite(got) || !std::isfinite(expected))
     return std::numeric_limits<double>::infinity();
-  const double floor = dtype == DType::f32 ? std::numeric_limits<float>::min() / epsilon(dtype)
-                                           : std::numeric_limits<double>::min() / epsilon(dtype);
+  const double floor = smallest_normal(dtype) / epsilon(dtype);
   const double error =
       std::abs(got - expected) / (epsilon(dtype) * std::max(floor, std::abs(magnitude)));
   return std::isnan(error) ? std::numeric_limits<double>::infinity() : error;

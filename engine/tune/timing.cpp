@@ -46,10 +46,9 @@ class Contestant {
     return *std::min_element(samples_.begin(), samples_.end());
   }
 
-  Timing result() {
+  Timing result() const {
     if (!failure_.empty()) return {0, 0, failure_};
-    std::sort(samples_.begin(), samples_.end());
-    return {quantile(samples_, 0.5), quantile(samples_, 0.75) - quantile(samples_, 0.25), {}};
+    return summarize(samples_);
   }
 
  private:
@@ -66,6 +65,12 @@ int runs_a_round(double microseconds) {
 }
 
 }  // namespace
+
+Timing summarize(std::vector<double> samples) {
+  ENGINE_CHECK(!samples.empty(), "a summary of no samples");
+  std::sort(samples.begin(), samples.end());
+  return {quantile(samples, 0.5), quantile(samples, 0.75) - quantile(samples, 0.25), {}};
+}
 
 std::string failure_of(const std::function<void()>& action) {
   try {
@@ -99,7 +104,7 @@ std::vector<Timing> time_in_turns(Device& device, Stream& stream,
     for (std::size_t i = 0; i < contestants.size(); ++i)
       if (runs[i] > 0) contestants[i].time(runs[i]);
   std::vector<Timing> timings;
-  for (Contestant& contestant : contestants) timings.push_back(contestant.result());
+  for (const Contestant& contestant : contestants) timings.push_back(contestant.result());
   return timings;
 }
 

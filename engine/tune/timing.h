@@ -17,6 +17,10 @@ struct Timing {
   std::string failure;      ///< why there is no time; empty when there is
 };
 
+/// Median and interquartile range of `samples`, which must not be empty, interpolated between order
+/// statistics.
+Timing summarize(std::vector<double> samples);
+
 /// Runs `action` and returns why it failed, "" when it did not. A sticky DeviceError passes
 /// through: the device is lost, whoever is to blame.
 std::string failure_of(const std::function<void()>& action);

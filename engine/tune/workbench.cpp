@@ -23,7 +23,7 @@ std::vector<std::byte> make_input(const TensorType& type, std::size_t index) {
       const Random4 random = philox(key, i / 4, 0);
       for (std::uint64_t j = i; j < std::min(i + 4, count); ++j) {
         const std::uint32_t word = random.word[j - i];
-        if constexpr (std::is_floating_point_v<T>)
+        if constexpr (is_floating(dtype_of<T>))
           elements[j] = static_cast<T>(2 * uniform_from_word(word) - 1);
         else
           elements[j] = static_cast<T>(word & 1);

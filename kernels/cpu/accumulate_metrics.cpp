@@ -1,6 +1,8 @@
 // The bookkeeping at the end of a step: a handful of scalars, on the calling thread.
 #include "kernels/accumulate_metrics.h"
 
+#include <cmath>
+
 #include "engine/tune/registry.h"
 
 namespace engine {
@@ -12,13 +14,25 @@ double scalar(const TensorView& view) {
   return *view.as<float>();
 }
 
+void accumulate(const MetricsAttributes& metrics, const LaunchArguments& arguments) {
+  const auto& in = arguments.inputs;
+  const auto& out = arguments.outputs;
+  const bool good = !metrics.has_predicate() || std::isfinite(*in[metrics.predicate()].as<float>());
+  const bool advances = good || metrics.bad_steps == BadSteps::skipped;
+  *out[0].as<std::int64_t>() = *in[0].as<std::int64_t>() + (advances ? 1 : 0);
+  for (std::size_t k = 0; k < metrics.weights.size(); ++k) {
+    const double total = *in[metrics.total(k)].as<double>();
+    *out[metrics.total(k)].as<double>() =
+        good ? total + metrics.weights[k] * scalar(in[metrics.value(k)]) : total;
+  }
+  if (metrics.has_skipped())
+    *out[metrics.new_skipped()].as<std::int64_t>() =
+        *in[metrics.skipped()].as<std::int64_t>() + (good ? 0 : 1);
+}
+
 SimpleCandidate::Launch prepare(const Problem& problem) {
-  return [weights = metric_weights(problem)](const LaunchArguments& arguments) {
-    const std::size_t n = weights.size();
-    *arguments.outputs[0].as<std::int64_t>() = *arguments.inputs[0].as<std::int64_t>() + 1;
-    for (std::size_t k = 0; k < n; ++k)
-      *arguments.outputs[1 + k].as<double>() =
-          *arguments.inputs[1 + k].as<double>() + weights[k] * scalar(arguments.inputs[1 + n + k]);
+  return [metrics = MetricsAttributes::from(problem.attributes)](const LaunchArguments& arguments) {
+    accumulate(metrics, arguments);
   };
 }
 

@@ -2,19 +2,19 @@
 // what serves where the library refuses (an empty batch).
 #include "kernels/cpu/dense.h"
 
-#include "engine/device/cpu/parallel.h"
 #include "engine/tune/registry.h"
+#include "kernels/cpu/bfloat16.h"
 #include "kernels/cpu/dropout.h"
 #include "kernels/cpu/matrix.h"
-#include "kernels/cpu/simd.h"
 
 namespace engine {
 namespace cpu {
 namespace {
 
 ENGINE_SIMD_CLONES
-void rectify(float* y, std::int64_t begin, std::int64_t end) {
-  for (std::int64_t i = begin; i < end; ++i) y[i] = y[i] <= 0.0f ? 0.0f : y[i];
+void rectify(const float* x, float* y, std::int64_t count) {
+  ENGINE_SIMD_LOOP
+  for (std::int64_t i = 0; i < count; ++i) y[i] = x[i] <= 0.0f ? 0.0f : x[i];
 }
 
 void forward(const DensePlan& plan, const LaunchArguments& arguments) {
@@ -54,7 +54,10 @@ class BlockedDense final : public KernelCandidate {
   double error_factor(const Problem& problem) const override {
     return product_error_factor(problem);
   }
-  Support query(const Problem&, Device&) const override { return {{Configuration{}}, ""}; }
+  Support query(const Problem& problem, Device&) const override {
+    if (multiplies_bfloat16(problem)) return Support::refuse("multiplies f32");
+    return {{Configuration{}}, ""};
+  }
   std::unique_ptr<Kernel> prepare(const Problem& problem, const Configuration&,
                                   Device&) const override {
     return std::make_unique<BlockedKernel>(problem, run_);
@@ -80,26 +83,32 @@ class BlockedDense final : public KernelCandidate {
 }  // namespace
 
 void finish_dense(const DenseAttributes& attributes, const LaunchArguments& arguments) {
-  float* y = arguments.outputs[0].as<float>();
-  const std::int64_t count = arguments.outputs[0].type.element_count();
+  const TensorView& y = arguments.outputs[0];
   const bool relu = attributes.activation == Activation::relu;
   if (attributes.dropout.rate > 0) {
     const auto step = static_cast<std::uint64_t>(*arguments.inputs[3].as<std::int64_t>());
-    parallel_for(count, kElementGrain, [&](std::int64_t begin, std::int64_t end) {
-      dropout_range(y, y, begin, end, attributes.dropout, step, relu);
-    });
+    for_each_float_range(
+        [&](std::int64_t first, std::int64_t count, float* to, const float* from) {
+          dropout_range(from, to, first, count, attributes.dropout, step, relu);
+        },
+        y, y);
   } else if (relu) {
-    parallel_for(count, kElementGrain,
-                 [&](std::int64_t begin, std::int64_t end) { rectify(y, begin, end); });
+    for_each_float_range([](std::int64_t, std::int64_t count, float* to,
+                            const float* from) { rectify(from, to, count); },
+                         y, y);
   }
 }
 
 }  // namespace cpu
 
 void register_dense_cpu(CandidateRegistry& registry) {
-  registry.add(std::make_unique<cpu::BlockedDense>("dense", cpu::forward));
-  registry.add(std::make_unique<cpu::BlockedDense>("dense_input_gradient", cpu::input_gradient));
-  registry.add(std::make_unique<cpu::BlockedDense>("dense_weight_gradient", cpu::weight_gradient));
+  const auto add = [&](const char* op, cpu::Run run) {
+    registry.add(std::make_unique<cpu::BlockedDense>(op, run));
+    registry.add(cpu::make_widened_dense(std::make_unique<cpu::BlockedDense>(op, run)));
+  };
+  add("dense", cpu::forward);
+  add("dense_input_gradient", cpu::input_gradient);
+  add("dense_weight_gradient", cpu::weight_gradient);
 }
 
 }  // namespace engine

@@ -1,6 +1,8 @@
 // What the CPU implementations of dense share.
 #pragma once
 
+#include <memory>
+
 #include "engine/tune/candidate.h"
 #include "kernels/dense.h"
 
@@ -16,7 +18,12 @@ struct DensePlan {
                                          : DenseAttributes{}) {}
 };
 
-/// Applies activation and drop-out in place to the output of a dense launch.
+/// Applies activation and drop-out in place to the output of a dense launch, f32 or bf16.
 void finish_dense(const DenseAttributes& attributes, const LaunchArguments& arguments);
+
+/// A candidate for bf16 out of one for f32: operands are widened into the workspace (the weight
+/// rounded to bf16 on the way), and a bf16 result is narrowed from there. Where a CPU has no
+/// instructions for bf16 nothing is faster.
+std::unique_ptr<KernelCandidate> make_widened_dense(std::unique_ptr<KernelCandidate> f32);
 
 }  // namespace engine::cpu

@@ -4,10 +4,9 @@
 #include <algorithm>
 #include <limits>
 
-#include "engine/device/cpu/parallel.h"
 #include "engine/tune/registry.h"
+#include "kernels/cpu/bfloat16.h"
 #include "kernels/cpu/philox.h"
-#include "kernels/cpu/simd.h"
 
 namespace engine {
 namespace cpu {
@@ -27,17 +26,17 @@ void select(const float* x, float* y, const std::uint32_t* words, std::int64_t c
 
 }  // namespace
 
-void dropout_range(const float* x, float* y, std::int64_t begin, std::int64_t end,
+void dropout_range(const float* x, float* y, std::int64_t first, std::int64_t count,
                    const DropoutAttributes& attributes, std::uint64_t step, bool rectify) {
   const PhiloxGroup draw = philox_group();
   const std::uint32_t threshold = attributes.threshold();
   const float scale = attributes.scale();
   const float floor = rectify ? 0.0f : -std::numeric_limits<float>::infinity();
   alignas(64) std::uint32_t words[kPhiloxGroup];
-  for (std::int64_t e = begin; e < end; e += kPhiloxGroup) {
-    draw(words, static_cast<std::uint64_t>(e / kPhiloxGroup), attributes.key, step);
-    const std::int64_t count = std::min<std::int64_t>(kPhiloxGroup, end - e);
-    select(x + e, y + e, words, count, threshold, scale, floor);
+  for (std::int64_t i = 0; i < count; i += kPhiloxGroup) {
+    draw(words, static_cast<std::uint64_t>((first + i) / kPhiloxGroup), attributes.key, step);
+    select(x + i, y + i, words, std::min<std::int64_t>(kPhiloxGroup, count - i), threshold, scale,
+           floor);
   }
 }
 
@@ -45,13 +44,13 @@ namespace {
 
 SimpleCandidate::Launch prepare(const Problem& problem) {
   const auto attributes = DropoutAttributes::from(problem.attributes);
-  return [attributes, count = problem.inputs[0].element_count()](const LaunchArguments& arguments) {
-    const float* x = arguments.inputs[0].as<float>();
+  return [attributes](const LaunchArguments& arguments) {
     const auto step = static_cast<std::uint64_t>(*arguments.inputs[1].as<std::int64_t>());
-    float* y = arguments.outputs[0].as<float>();
-    parallel_for(count, kElementGrain, [&](std::int64_t begin, std::int64_t end) {
-      dropout_range(x, y, begin, end, attributes, step, false);
-    });
+    for_each_float_range(
+        [&](std::int64_t first, std::int64_t count, float* y, const float* x) {
+          dropout_range(x, y, first, count, attributes, step, false);
+        },
+        arguments.outputs[0], arguments.inputs[0]);
   };
 }
 

@@ -7,9 +7,9 @@
 
 namespace engine::cpu {
 
-/// y[e] = survives(e) ? x[e] * scale : 0 for begin <= e < end, where `begin` is a multiple of 64;
-/// with `rectify` x[e] goes through ReLU first. y may be x.
-void dropout_range(const float* x, float* y, std::int64_t begin, std::int64_t end,
+/// y[i] = survives(first + i) ? x[i] * scale : 0 for 0 <= i < count, where `first` is a multiple of
+/// 64; with `rectify` x[i] goes through ReLU first. y may be x.
+void dropout_range(const float* x, float* y, std::int64_t first, std::int64_t count,
                    const DropoutAttributes& attributes, std::uint64_t step, bool rectify);
 
 }  // namespace engine::cpu

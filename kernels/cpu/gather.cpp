@@ -1,11 +1,10 @@
-// Gather of rows: bytes to normalized floats, or integer labels.
+// Gather of rows: bytes or floats to normalized floats, or integer labels.
 #include "kernels/gather.h"
 
 #include <algorithm>
 
-#include "engine/device/cpu/parallel.h"
 #include "engine/tune/registry.h"
-#include "kernels/cpu/simd.h"
+#include "kernels/cpu/bfloat16.h"
 
 namespace engine {
 namespace cpu {
@@ -17,6 +16,21 @@ void normalize(const std::uint8_t* row, float* out, std::int64_t length, float s
   for (std::int64_t i = 0; i < length; ++i) out[i] = static_cast<float>(row[i]) * scale + offset;
 }
 
+ENGINE_SIMD_CLONES
+void normalize(const float* row, float* out, std::int64_t length, float scale, float offset) {
+  for (std::int64_t i = 0; i < length; ++i) out[i] = row[i] * scale + offset;
+}
+
+template <class T>
+void normalize(const T* row, bfloat16* out, std::int64_t length, float scale, float offset) {
+  alignas(64) float block[kFloatBlock];
+  for (std::int64_t i = 0; i < length; i += kFloatBlock) {
+    const std::int64_t count = std::min(kFloatBlock, length - i);
+    normalize(row + i, block, count, scale, offset);
+    narrow(block, out + i, count);
+  }
+}
+
 struct Rows {
   std::int64_t available, length;
   std::int64_t grain() const {
@@ -25,18 +39,19 @@ struct Rows {
   bool inside(std::int32_t index) const { return index >= 0 && index < available; }
 };
 
-void gather_bytes(const LaunchArguments& arguments, const Rows& rows, float scale, float offset) {
-  const std::uint8_t* data = arguments.inputs[0].as<std::uint8_t>();
+template <class T, class Out>
+void gather_reals(const LaunchArguments& arguments, const Rows& rows, float scale, float offset) {
+  const T* data = arguments.inputs[0].as<T>();
   const std::int32_t* indices = arguments.inputs[1].as<std::int32_t>();
-  float* out = arguments.outputs[0].as<float>();
+  Out* out = arguments.outputs[0].as<Out>();
   const std::int64_t batch = arguments.inputs[1].type.element_count();
   parallel_for(batch, rows.grain(), [&](std::int64_t begin, std::int64_t end) {
     for (std::int64_t row = begin; row < end; ++row) {
-      float* target = out + row * rows.length;
+      Out* target = out + row * rows.length;
       if (rows.inside(indices[row]))
         normalize(data + indices[row] * rows.length, target, rows.length, scale, offset);
       else
-        std::fill_n(target, rows.length, offset);
+        std::fill_n(target, rows.length, Out(offset));
     }
   });
 }
@@ -60,23 +75,29 @@ void gather_integers(const LaunchArguments& arguments, const Rows& rows) {
 
 std::string refuse(const Problem& problem) {
   const DType from = problem.inputs[0].dtype, to = problem.outputs[0].dtype;
-  const bool bytes = from == DType::u8 && to == DType::f32;
+  const bool reals =
+      (from == DType::u8 || from == DType::f32) && (to == DType::f32 || to == DType::bf16);
   const bool integers = (from == DType::u8 || from == DType::i32) && to == DType::i32;
-  if (bytes || integers) return "";
-  return "gathers u8 to f32, and u8 or i32 to i32, only";
+  if (reals || integers) return "";
+  return "gathers u8 or f32 to f32 or bf16, and u8 or i32 to i32, only";
+}
+
+template <class Out>
+SimpleCandidate::Launch prepare_reals(const Problem& problem, const Rows& rows, bool bytes) {
+  const auto attributes = GatherAttributes::from(problem.attributes);
+  return [rows, bytes, scale = static_cast<float>(attributes.scale),
+          offset = static_cast<float>(attributes.offset)](const LaunchArguments& arguments) {
+    bytes ? gather_reals<std::uint8_t, Out>(arguments, rows, scale, offset)
+          : gather_reals<float, Out>(arguments, rows, scale, offset);
+  };
 }
 
 SimpleCandidate::Launch prepare(const Problem& problem) {
   const TensorType& data = problem.inputs[0];
   const Rows rows{data.shape[0], data.shape.elements_after(0)};
-  if (problem.outputs[0].dtype == DType::f32) {
-    const auto attributes = GatherAttributes::from(problem.attributes);
-    return [rows, scale = static_cast<float>(attributes.scale),
-            offset = static_cast<float>(attributes.offset)](const LaunchArguments& arguments) {
-      gather_bytes(arguments, rows, scale, offset);
-    };
-  }
   const bool bytes = data.dtype == DType::u8;
+  if (problem.outputs[0].dtype == DType::f32) return prepare_reals<float>(problem, rows, bytes);
+  if (problem.outputs[0].dtype == DType::bf16) return prepare_reals<bfloat16>(problem, rows, bytes);
   return [rows, bytes](const LaunchArguments& arguments) {
     bytes ? gather_integers<std::uint8_t>(arguments, rows)
           : gather_integers<std::int32_t>(arguments, rows);

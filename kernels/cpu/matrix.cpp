@@ -90,15 +90,37 @@ struct Product {
   }
 };
 
-ENGINE_SIMD_CLONES
-void add_rows(const float* a, float* sums, std::int64_t rows, std::int64_t stride,
-              std::int64_t columns) {
+template <class T>
+ENGINE_SIMD_INLINE void add_rows_loop(const T* a, float* sums, std::int64_t rows,
+                                      std::int64_t stride, std::int64_t columns) {
   for (std::int64_t j = 0; j < columns; ++j) sums[j] = 0;
   for (std::int64_t i = 0; i < rows; ++i) {
-    const float* row = a + i * stride;
+    const T* row = a + i * stride;
     ENGINE_SIMD_LOOP
     for (std::int64_t j = 0; j < columns; ++j) sums[j] += row[j];
   }
+}
+
+ENGINE_SIMD_CLONES
+void add_rows(const float* a, float* sums, std::int64_t rows, std::int64_t stride,
+              std::int64_t columns) {
+  add_rows_loop(a, sums, rows, stride, columns);
+}
+
+ENGINE_SIMD_CLONES
+void add_rows(const bfloat16* a, float* sums, std::int64_t rows, std::int64_t stride,
+              std::int64_t columns) {
+  add_rows_loop(a, sums, rows, stride, columns);
+}
+
+template <class T>
+void sum_columns(const T* a, float* sums, std::int64_t rows, std::int64_t columns) {
+  // Whole cache lines of columns a thread, and enough of them to be worth it.
+  const std::int64_t grain =
+      std::max<std::int64_t>(1, kElementGrain / 16 / std::max<std::int64_t>(1, rows)) * 16;
+  parallel_for(columns, grain, [&](std::int64_t begin, std::int64_t end) {
+    add_rows(a + begin, sums + begin, rows, columns, end - begin);
+  });
 }
 
 }  // namespace
@@ -114,12 +136,11 @@ void multiply(const MatrixView& a, const MatrixView& b, const float* bias, float
 }
 
 void column_sums(const float* a, float* sums, std::int64_t rows, std::int64_t columns) {
-  // Whole cache lines of columns a thread, and enough of them to be worth it.
-  const std::int64_t grain =
-      std::max<std::int64_t>(1, kElementGrain / 16 / std::max<std::int64_t>(1, rows)) * 16;
-  parallel_for(columns, grain, [&](std::int64_t begin, std::int64_t end) {
-    add_rows(a + begin, sums + begin, rows, columns, end - begin);
-  });
+  sum_columns(a, sums, rows, columns);
+}
+
+void column_sums(const bfloat16* a, float* sums, std::int64_t rows, std::int64_t columns) {
+  sum_columns(a, sums, rows, columns);
 }
 
 }  // namespace engine::cpu

@@ -3,6 +3,8 @@
 
 #include <cstdint>
 
+#include "engine/core/bfloat16.h"
+
 namespace engine::cpu {
 
 /// A matrix inside f32 memory: element (i, j) is data[i * row_stride + j * column_stride].
@@ -19,5 +21,6 @@ void multiply(const MatrixView& a, const MatrixView& b, const float* bias, float
 
 /// sums[columns] = sums over the rows of the row-major a[rows, columns], on all threads.
 void column_sums(const float* a, float* sums, std::int64_t rows, std::int64_t columns);
+void column_sums(const bfloat16* a, float* sums, std::int64_t rows, std::int64_t columns);
 
 }  // namespace engine::cpu

@@ -2,45 +2,30 @@
 #include "kernels/sgd.h"
 
 #include "engine/tune/registry.h"
-#include "kernels/cpu/optimizer.h"
+#include "kernels/cpu/multi_tensor.h"
 
 namespace engine {
 namespace cpu {
 namespace {
 
+using Plain = OptimizerUpdate<Sgd<false>>;
+using WithMomentum = OptimizerUpdate<Sgd<true>>;
+
 ENGINE_SIMD_CLONES
-void plain(const float* p, const float* g, float* new_p, std::int64_t begin, std::int64_t end,
-           float rate) {
-  ENGINE_SIMD_LOOP
-  for (std::int64_t i = begin; i < end; ++i) new_p[i] = p[i] - rate * g[i];
+void update_plain(const Plain::Step<float>& step, const Slice<Plain::kStates>& slice) {
+  update_elements(step, slice);
 }
 
 ENGINE_SIMD_CLONES
-void with_momentum(const float* p, const float* g, const float* v, float* new_p, float* new_v,
-                   std::int64_t begin, std::int64_t end, float rate, float momentum) {
-  ENGINE_SIMD_LOOP
-  for (std::int64_t i = begin; i < end; ++i) {
-    const float velocity = momentum * v[i] + g[i];
-    new_v[i] = velocity;
-    new_p[i] = p[i] - rate * velocity;
-  }
+void update_with_momentum(const WithMomentum::Step<float>& step,
+                          const Slice<WithMomentum::kStates>& slice) {
+  update_elements(step, slice);
 }
 
 SimpleCandidate::Launch prepare(const Problem& problem) {
-  return [all = Concatenation(problem), operands = OptimizerOperands::of(problem),
-          attributes = SgdAttributes::from(problem.attributes)](const LaunchArguments& arguments) {
-    const auto& in = arguments.inputs;
-    const auto& out = arguments.outputs;
-    const float rate = *in[0].as<float>();
-    all.for_each([&](std::size_t n, std::int64_t begin, std::int64_t end) {
-      const float* p = in[operands.parameter(n)].as<float>();
-      const float* g = in[operands.gradient(n)].as<float>();
-      float* new_p = out[operands.new_parameter(n)].as<float>();
-      if (attributes.momentum == 0) return plain(p, g, new_p, begin, end, rate);
-      with_momentum(p, g, in[operands.moment(n)].as<float>(), new_p,
-                    out[operands.new_moment(n)].as<float>(), begin, end, rate, attributes.momentum);
-    });
-  };
+  return problem.attributes.real("momentum") != 0
+             ? multi_tensor_launch<WithMomentum>(problem, update_with_momentum)
+             : multi_tensor_launch<Plain>(problem, update_plain);
 }
 
 }  // namespace

@@ -43,10 +43,9 @@ void set(const MatmulDescriptor& descriptor, cublasLtMatmulDescAttributes_t attr
 }
 
 /// `rows` x `columns`, column-major and dense.
-Layout make_layout(std::int64_t rows, std::int64_t columns) {
+Layout make_layout(std::int64_t rows, std::int64_t columns, cudaDataType type) {
   cublasLtMatrixLayout_t layout = nullptr;
-  ENGINE_CUDA_CHECK(cublasLtMatrixLayoutCreate(&layout, CUDA_R_32F,
-                                               static_cast<std::uint64_t>(rows),
+  ENGINE_CUDA_CHECK(cublasLtMatrixLayoutCreate(&layout, type, static_cast<std::uint64_t>(rows),
                                                static_cast<std::uint64_t>(columns), rows));
   return Layout(layout);
 }
@@ -63,6 +62,39 @@ MatmulDescriptor make_descriptor(Math math, bool transpose_a, bool transpose_b,
   return descriptor;
 }
 
+cudaDataType type_of(const TensorType& type) {
+  return type.dtype == DType::bf16 ? CUDA_R_16BF : CUDA_R_32F;
+}
+
+/// Copies in bf16 of a problem's f32 operands, in the workspace behind the library's own: of the
+/// weight, because cuBLASLt multiplies matrices of one type, and of the bias, which it wants in the
+/// result's type.
+struct NarrowCopies {
+  bool weight = false, bias = false;
+  std::size_t offset = 0, bias_offset = 0, end = 0;  ///< bytes in the workspace
+
+  NarrowCopies(const Problem& problem, std::size_t library_bytes) {
+    weight = multiplies_bfloat16(problem) && problem.op != "dense_weight_gradient";
+    bias = problem.op == "dense" && problem.outputs[0].dtype == DType::bf16;
+    offset = aligned(library_bytes);
+    bias_offset = offset + (weight ? bytes_of(problem.inputs[1]) : 0);
+    end = weight ? bias_offset + (bias ? bytes_of(problem.inputs[2]) : 0) : library_bytes;
+  }
+
+  const void* make(const LaunchArguments& launch, std::size_t input, std::size_t at) const {
+    const TensorView& from = launch.inputs[input];
+    auto* to = reinterpret_cast<bfloat16*>(static_cast<std::byte*>(launch.workspace) + at);
+    launch_narrow(launch.stream, from.as<float>(), to, from.type.element_count());
+    return to;
+  }
+
+ private:
+  static std::size_t aligned(std::size_t bytes) { return (bytes + 255) / 256 * 256; }
+  static std::size_t bytes_of(const TensorType& type) {
+    return aligned(static_cast<std::size_t>(type.element_count()) * sizeof(bfloat16));
+  }
+};
+
 /// One product in cuBLASLt's terms: which operands of the problem are its A, B and D.
 class Product {
  public:
@@ -72,18 +104,19 @@ class Product {
                                     problem.op == "dense_weight_gradient", epilogue)) {
     const DenseExtents e = DenseExtents::of(problem);
     const bool forward = problem.op == "dense", weights = problem.op == "dense_weight_gradient";
-    a_ = weights ? make_layout(e.outputs, e.batch) : make_layout(e.outputs, e.inputs);
-    b_ = forward || weights ? make_layout(e.inputs, e.batch) : make_layout(e.outputs, e.batch);
-    d_ = forward   ? make_layout(e.outputs, e.batch)
-         : weights ? make_layout(e.outputs, e.inputs)
-                   : make_layout(e.inputs, e.batch);
+    const cudaDataType in = type_of(problem.inputs[0]), out = type_of(problem.outputs[0]);
+    a_ = make_layout(e.outputs, weights ? e.batch : e.inputs, in);
+    b_ = make_layout(forward || weights ? e.inputs : e.outputs, e.batch, in);
+    d_ = forward   ? make_layout(e.outputs, e.batch, out)
+         : weights ? make_layout(e.outputs, e.inputs, out)
+                   : make_layout(e.inputs, e.batch, out);
     // The heuristic reads the pointer's alignment: any aligned address stands for those to come.
     if (has_bias()) set_bias(reinterpret_cast<void*>(std::uintptr_t{256}));
   }
 
   bool has_bias() const { return epilogue_ != CUBLASLT_EPILOGUE_DEFAULT; }
 
-  void set_bias(void* bias) { set(descriptor_, CUBLASLT_MATMUL_DESC_BIAS_POINTER, bias); }
+  void set_bias(const void* bias) { set(descriptor_, CUBLASLT_MATMUL_DESC_BIAS_POINTER, bias); }
 
   /// Algorithms for this product, the best guess first; empty when the library has none.
   std::vector<cublasLtMatmulHeuristicResult_t> algorithms(cublasLtHandle_t library) const {
@@ -104,7 +137,7 @@ class Product {
     return results;
   }
 
-  void multiply(cublasLtHandle_t library, const float* a, const float* b, float* d,
+  void multiply(cublasLtHandle_t library, const void* a, const void* b, void* d,
                 const cublasLtMatmulHeuristicResult_t& algorithm, void* workspace,
                 cudaStream_t stream) const {
     const float one = 1, zero = 0;
@@ -149,30 +182,44 @@ class CublasKernel final : public Kernel {
         extents_(DenseExtents::of(problem)),
         library_(library),
         product_(std::move(product)),
-        algorithm_(algorithm) {
+        algorithm_(algorithm),
+        copies_(problem, algorithm.workspaceSize) {
     if (op_ == "dense") dropout_ = DenseAttributes::from(problem.attributes).dropout;
   }
 
   void launch(const LaunchArguments& arguments) override {
-    const auto* first = arguments.inputs[0].as<float>();
-    const auto* second = arguments.inputs[1].as<float>();
-    auto* out = arguments.outputs[0].as<float>();
-    if (op_ == "dense") product_.set_bias(arguments.inputs[2].as<float>());
-    if (op_ == "dense_weight_gradient") prepare_bias_gradient(arguments, second);
+    const void* first = arguments.inputs[0].data;
+    const void* second =
+        copies_.weight ? copies_.make(arguments, 1, copies_.offset) : arguments.inputs[1].data;
+    const TensorView& out = arguments.outputs[0];
+    if (op_ == "dense")
+      product_.set_bias(copies_.bias ? copies_.make(arguments, 2, copies_.bias_offset)
+                                     : arguments.inputs[2].data);
+    if (op_ == "dense_weight_gradient") prepare_bias_gradient(arguments);
     const auto stream = static_cast<cudaStream_t>(arguments.stream.native());
-    product_.multiply(library_, second, first, out, algorithm_, arguments.workspace, stream);
-    if (dropout_.rate > 0)
-      launch_dropout(arguments.stream, dropout_, arguments.inputs[3].as<std::int64_t>(), out, out,
-                     extents_.batch * extents_.outputs);
+    product_.multiply(library_, second, first, out.data, algorithm_, arguments.workspace, stream);
+    if (dropout_.rate == 0) return;
+    out.type.dtype == DType::bf16 ? drop<bfloat16>(arguments) : drop<float>(arguments);
   }
 
  private:
-  void prepare_bias_gradient(const LaunchArguments& arguments, const float* dz) {
+  template <class T>
+  void drop(const LaunchArguments& arguments) const {
+    T* y = arguments.outputs[0].as<T>();
+    launch_dropout(arguments.stream, dropout_, arguments.inputs[3].as<std::int64_t>(), y, y,
+                   extents_.batch * extents_.outputs);
+  }
+
+  void prepare_bias_gradient(const LaunchArguments& arguments) {
+    const TensorView& dz = arguments.inputs[1];
     auto* db = arguments.outputs[1].as<float>();
+    const auto sum = [&](const auto* matrix) {
+      launch_column_sums(arguments.stream, matrix, db, extents_.batch, extents_.outputs);
+    };
     if (product_.has_bias())
       product_.set_bias(db);
     else
-      launch_column_sums(arguments.stream, dz, db, extents_.batch, extents_.outputs);
+      dz.type.dtype == DType::bf16 ? sum(dz.as<bfloat16>()) : sum(dz.as<float>());
   }
 
   std::string op_;
@@ -180,6 +227,7 @@ class CublasKernel final : public Kernel {
   cublasLtHandle_t library_;
   Product product_;
   cublasLtMatmulHeuristicResult_t algorithm_;
+  NarrowCopies copies_;
   DropoutAttributes dropout_;
 };
 
@@ -203,7 +251,8 @@ class CublasDense final : public KernelCandidate {
         prepare_product(problem, static_cast<CudaDevice&>(device).cublas()).algorithms;
     Support support;
     for (std::size_t i = 0; i < algorithms.size(); ++i)
-      support.configurations.push_back({name(i), algorithms[i].workspaceSize, true});
+      support.configurations.push_back(
+          {name(i), NarrowCopies(problem, algorithms[i].workspaceSize).end, true});
     if (algorithms.empty()) support.refusal = "the library has no algorithm for this product";
     return support;
   }

@@ -17,43 +17,57 @@ struct Metric {
 };
 
 struct Metrics {
+  const float* predicate;  ///< null: every step is good
   const std::int64_t* step;
   std::int64_t* new_step;
+  const std::int64_t* skipped;  ///< null: the step counter stops at a bad step
+  std::int64_t* new_skipped;
   int count;
   Metric metric[kMaxMetrics];
 };
 
+__device__ void advance(const Metrics& metrics, bool good) {
+  *metrics.new_step = *metrics.step + (good || metrics.skipped != nullptr ? 1 : 0);
+  if (metrics.skipped != nullptr) *metrics.new_skipped = *metrics.skipped + (good ? 0 : 1);
+}
+
 __global__ void accumulate_metrics_kernel(Metrics metrics) {
   const int k = static_cast<int>(threadIdx.x);
-  if (k == metrics.count) *metrics.new_step = *metrics.step + 1;
-  if (k >= metrics.count) return;
+  if (k > metrics.count) return;
+  const bool good = metrics.predicate == nullptr || isfinite(*metrics.predicate);
+  if (k == metrics.count) return advance(metrics, good);
   const Metric& metric = metrics.metric[k];
   const double value = metric.is_integer
                            ? static_cast<double>(*static_cast<const std::int32_t*>(metric.value))
                            : static_cast<double>(*static_cast<const float*>(metric.value));
-  *metric.new_total = *metric.total + metric.weight * value;
+  *metric.new_total = good ? *metric.total + metric.weight * value : *metric.total;
 }
 
-Metrics bind(const LaunchArguments& launch, const std::vector<double>& weights) {
-  Metrics metrics{launch.inputs[0].as<std::int64_t>(),
-                  launch.outputs[0].as<std::int64_t>(),
-                  static_cast<int>(weights.size()),
-                  {}};
-  for (std::size_t k = 0; k < weights.size(); ++k) {
-    const TensorView& value = launch.inputs[1 + weights.size() + k];
-    metrics.metric[k] = {launch.inputs[1 + k].as<double>(), value.data,
-                         launch.outputs[1 + k].as<double>(), weights[k],
-                         value.type.dtype == DType::i32};
+Metrics bind(const LaunchArguments& launch, const MetricsAttributes& attributes) {
+  Metrics metrics{};
+  metrics.step = launch.inputs[0].as<std::int64_t>();
+  metrics.new_step = launch.outputs[0].as<std::int64_t>();
+  if (attributes.has_predicate())
+    metrics.predicate = launch.inputs[attributes.predicate()].as<float>();
+  if (attributes.has_skipped()) {
+    metrics.skipped = launch.inputs[attributes.skipped()].as<std::int64_t>();
+    metrics.new_skipped = launch.outputs[attributes.new_skipped()].as<std::int64_t>();
+  }
+  for (std::size_t k = 0; k < attributes.weights.size(); ++k) {
+    const TensorView& value = launch.inputs[attributes.value(k)];
+    metrics.metric[metrics.count++] = {launch.inputs[attributes.total(k)].as<double>(), value.data,
+                                       launch.outputs[attributes.total(k)].as<double>(),
+                                       attributes.weights[k], value.type.dtype == DType::i32};
   }
   return metrics;
 }
 
 SimpleCandidate::Launch prepare_accumulate_metrics(const Problem& problem) {
-  const std::vector<double> weights = metric_weights(problem);
-  ENGINE_CHECK(weights.size() <= kMaxMetrics, "accumulate_metrics: too many metrics");
-  return [weights](const LaunchArguments& launch) {
+  const auto attributes = MetricsAttributes::from(problem.attributes);
+  ENGINE_CHECK(attributes.weights.size() <= kMaxMetrics, "accumulate_metrics: too many metrics");
+  return [attributes](const LaunchArguments& launch) {
     run("accumulate_metrics", accumulate_metrics_kernel, dim3(1), kWarp,
-        native_stream(launch.stream), bind(launch, weights));
+        native_stream(launch.stream), bind(launch, attributes));
   };
 }
 

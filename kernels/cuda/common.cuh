@@ -26,7 +26,8 @@ __device__ inline std::int64_t global_thread_count() {
   return static_cast<std::int64_t>(gridDim.x) * blockDim.x;
 }
 
-__device__ inline float warp_sum(float value) {
+template <class T>
+__device__ T warp_sum(T value) {
   for (int offset = kWarp / 2; offset > 0; offset /= 2)
     value += __shfl_xor_sync(kAllLanes, value, offset);
   return value;
@@ -39,9 +40,9 @@ __device__ inline float warp_max(float value) {
 }
 
 /// Reductions over a group of warps that is a whole block, or over one warp alone. All threads of
-/// the group get the result. `partial` is shared memory of kWarps floats, unused by a single warp.
-template <int kWarps>
-__device__ float group_sum(float value, float* partial) {
+/// the group get the result. `partial` is shared memory of kWarps values, unused by a single warp.
+template <int kWarps, class T>
+__device__ T group_sum(T value, T* partial) {
   value = warp_sum(value);
   if constexpr (kWarps > 1) {
     if (threadIdx.x % kWarp == 0) partial[threadIdx.x / kWarp] = value;

@@ -15,27 +15,31 @@ namespace {
 
 using ProductKernel = void (*)(Product);
 
-/// One tile size: a kernel for each form, without and with 16-byte loads.
+/// One tile size: a kernel for each form, without and with loads of four elements.
 struct Variant {
   const char* name;
   int m, n, threads;
+  bool bf16;
   ProductKernel kernels[3][2];
 };
 
-template <class T>
+template <class T, bool kBf16>
 constexpr Variant variant(const char* name) {
   return {name,
           T::kM,
           T::kN,
           T::kThreads,
-          {{product_kernel<T, Form::nn, false>, product_kernel<T, Form::nn, true>},
-           {product_kernel<T, Form::nt, false>, product_kernel<T, Form::nt, true>},
-           {product_kernel<T, Form::tn, false>, product_kernel<T, Form::tn, true>}}};
+          kBf16,
+          {{product_kernel<T, kBf16, Form::nn, false>, product_kernel<T, kBf16, Form::nn, true>},
+           {product_kernel<T, kBf16, Form::nt, false>, product_kernel<T, kBf16, Form::nt, true>},
+           {product_kernel<T, kBf16, Form::tn, false>, product_kernel<T, kBf16, Form::tn, true>}}};
 }
 
-const Variant kVariants[] = {variant<Tile<64, 64, 1, 1>>("64x64"),
-                             variant<Tile<32, 32, 1, 1>>("32x32"),
-                             variant<Tile<128, 128, 2, 2>>("128x128")};
+// Large products of bf16 are for tensor cores.
+const Variant kVariants[] = {
+    variant<Tile<64, 64, 1, 1>, false>("64x64"), variant<Tile<32, 32, 1, 1>, false>("32x32"),
+    variant<Tile<128, 128, 2, 2>, false>("128x128"), variant<Tile<64, 64, 1, 1>, true>("64x64"),
+    variant<Tile<32, 32, 1, 1>, true>("32x32")};
 constexpr int kSplits[] = {1, 4, 16};
 constexpr std::int64_t kManyBlocks =
     512;  // more than fill any device: splitting further cannot help
@@ -46,10 +50,24 @@ struct SplitSum {
   int splits;
   std::int64_t slice;
   std::int64_t c_size;  ///< what follows in a slice are column sums
-  float* c;
+  void* c;
+  bool bf16_out;
   float* column_sums;
   int n;
   Epilogue epilogue;
+
+  __device__ void store(std::int64_t element, float value) const {
+    if (bf16_out)
+      static_cast<bfloat16*>(c)[element] = bfloat16(value);
+    else
+      static_cast<float*>(c)[element] = value;
+  }
+  __device__ void store(std::int64_t element, float4 values) const {
+    if (bf16_out)
+      store_floats(static_cast<bfloat16*>(c) + element, values);
+    else
+      store_floats(static_cast<float*>(c) + element, values);
+  }
 };
 
 __device__ float plus(float a, float b) {
@@ -67,7 +85,7 @@ __global__ void add_splits_kernel(const SplitSum s) {
   for (int split = 1; split < s.splits; ++split)
     sum = plus(sum, *reinterpret_cast<const Item*>(s.partial + split * s.slice + first));
   if (first < s.c_size)
-    *reinterpret_cast<Item*>(s.c + first) = s.epilogue.apply(sum, first % s.n, first);
+    s.store(first, s.epilogue.apply(sum, first % s.n, first));
   else
     *reinterpret_cast<Item*>(s.column_sums + (first - s.c_size)) = sum;
 }
@@ -83,17 +101,19 @@ void run_add_splits(const char* name, const SplitSum& sum, bool vector, cudaStre
 /// A problem as a product: extents of the result and of the sum.
 struct Extents {
   Form form;
+  bool bf16;
   std::int64_t m, n, k;
 
   static Extents of(const Problem& problem) {
     const DenseExtents e = DenseExtents::of(problem);
-    if (problem.op == "dense") return {Form::nn, e.batch, e.outputs, e.inputs};
-    if (problem.op == "dense_input_gradient") return {Form::nt, e.batch, e.inputs, e.outputs};
-    return {Form::tn, e.inputs, e.outputs, e.batch};
+    const bool bf16 = multiplies_bfloat16(problem);
+    if (problem.op == "dense") return {Form::nn, bf16, e.batch, e.outputs, e.inputs};
+    if (problem.op == "dense_input_gradient") return {Form::nt, bf16, e.batch, e.inputs, e.outputs};
+    return {Form::tn, bf16, e.inputs, e.outputs, e.batch};
   }
   /// Elements of one split's partial sums: c, and below it the column sums.
   std::int64_t slice() const { return (m + (form == Form::tn ? 1 : 0)) * n; }
-  /// Extents along which the operands are contiguous, all of which 16-byte loads must divide.
+  /// Extents along which the operands are contiguous, all of which loads of four must divide.
   bool loads_quads() const {
     return (form == Form::tn ? m : k) % 4 == 0 && (form == Form::nt ? k : n) % 4 == 0;
   }
@@ -116,6 +136,7 @@ struct Plan {
            ceil_div<std::int64_t>(extents.n, variant->n);
   }
   bool applies(const Extents& extents) const {
+    if (variant->bf16 != extents.bf16) return false;
     const bool fits = variant->m <= 64 || (extents.m > 64 && extents.n > 64);
     return fits && (splits == 1 ||
                     (extents.k >= 2 * kDepth * splits && tiles(extents) * splits <= kManyBlocks));
@@ -133,9 +154,10 @@ std::vector<Plan> plans_for(const Extents& extents) {
 /// The operands of a launch, by the roles they have in the product.
 Product bind(const Extents& extents, const LaunchArguments& launch, const DenseAttributes& dense) {
   Product p{};
-  p.a = launch.inputs[0].as<float>();
-  p.b = launch.inputs[1].as<float>();
-  p.c = launch.outputs[0].as<float>();
+  p.a = launch.inputs[0].data;
+  p.b = launch.inputs[1].data;
+  p.c = launch.outputs[0].data;
+  p.bf16_out = launch.outputs[0].type.dtype == DType::bf16;
   p.m = static_cast<int>(extents.m);
   p.n = static_cast<int>(extents.n);
   p.k = static_cast<int>(extents.k);
@@ -159,21 +181,20 @@ class TiledKernel final : public Kernel {
     const cudaStream_t stream = native_stream(arguments.stream);
     Product p = bind(extents_, arguments, dense_);
     p.k_per_split = ceil_div(ceil_div(p.k, kDepth), plan_.splits) * kDepth;
-    p.vector_out = p.n % 4 == 0 && is_aligned_for_4(p.c) && is_aligned_for_4(p.epilogue.bias) &&
-                   is_aligned_for_4(p.column_sums);
+    p.vector_out = p.n % 4 == 0 && is_aligned_for_floats(p.c) &&
+                   is_aligned_for_4(p.epilogue.bias) && is_aligned_for_4(p.column_sums);
     if (plan_.splits == 1) {
       run_product(p, stream);
-      if (p.epilogue.dropout.step != nullptr && !p.vector_out)
-        launch_dropout(arguments.stream, dense_.dropout, p.epilogue.dropout.step, p.c, p.c,
-                       extents_.m * extents_.n);
+      if (p.epilogue.dropout.step != nullptr && !p.vector_out) drop(p, arguments.stream);
       return;
     }
     auto* partial = static_cast<float*>(arguments.workspace);
     const std::int64_t c_size = extents_.m * extents_.n;
-    const SplitSum sum{partial,       plan_.splits, extents_.slice(), c_size, p.c,
+    const SplitSum sum{partial,       plan_.splits, extents_.slice(), c_size, p.c, p.bf16_out,
                        p.column_sums, p.n,          p.epilogue};
     p.slice = extents_.slice();
     p.c = partial;
+    p.bf16_out = false;
     p.epilogue = {};
     if (p.column_sums != nullptr) p.column_sums = partial + c_size;
     run_product(p, stream);
@@ -181,8 +202,21 @@ class TiledKernel final : public Kernel {
   }
 
  private:
+  static bool is_aligned_for_floats(const void* pointer) {
+    return is_aligned_for_4(static_cast<const float*>(pointer));
+  }
+
+  void drop(const Product& p, Stream& stream) const {
+    const std::int64_t count = extents_.m * extents_.n;
+    const auto launch = [&](auto* y) {
+      launch_dropout(stream, dense_.dropout, p.epilogue.dropout.step, y, y, count);
+    };
+    p.bf16_out ? launch(static_cast<bfloat16*>(p.c)) : launch(static_cast<float*>(p.c));
+  }
+
   void run_product(const Product& p, cudaStream_t stream) const {
-    const bool vector = extents_.loads_quads() && is_aligned_for_4(p.a) && is_aligned_for_4(p.b);
+    const bool vector =
+        extents_.loads_quads() && is_aligned_for_floats(p.a) && is_aligned_for_floats(p.b);
     run(op_.c_str(), plan_.variant->kernels[static_cast<int>(extents_.form)][vector],
         dim3(static_cast<unsigned>(plan_.tiles(extents_)), static_cast<unsigned>(plan_.splits)),
         plan_.variant->threads, stream, p);
@@ -232,7 +266,8 @@ class TiledDense final : public KernelCandidate {
 // A block sums 32 columns: its warps take rows in turn, and their sums are added in order.
 constexpr int kSumWarps = 16;
 
-__global__ void column_sums_kernel(const float* matrix, float* sums, std::int64_t rows,
+template <class T>
+__global__ void column_sums_kernel(const T* matrix, float* sums, std::int64_t rows,
                                    std::int64_t columns) {
   ENGINE_SHARED(float, partial, [kSumWarps][kWarp]);
   const int lane = static_cast<int>(threadIdx.x) % kWarp,
@@ -241,7 +276,7 @@ __global__ void column_sums_kernel(const float* matrix, float* sums, std::int64_
   float sum = 0;
   if (column < columns)
     for (std::int64_t row = warp; row < rows; row += kSumWarps)
-      sum += matrix[row * columns + column];
+      sum += static_cast<float>(matrix[row * columns + column]);
   partial[warp][lane] = sum;
   __syncthreads();
   if (warp != 0 || column >= columns) return;
@@ -249,13 +284,24 @@ __global__ void column_sums_kernel(const float* matrix, float* sums, std::int64_
   sums[column] = sum;
 }
 
+template <class T>
+void run_column_sums(Stream& stream, const T* matrix, float* sums, std::int64_t rows,
+                     std::int64_t columns) {
+  run("column_sums", column_sums_kernel<T>,
+      dim3(static_cast<unsigned>(ceil_div<std::int64_t>(columns, kWarp))), kSumWarps * kWarp,
+      native_stream(stream), matrix, sums, rows, columns);
+}
+
 }  // namespace
 
 void launch_column_sums(Stream& stream, const float* matrix, float* sums, std::int64_t rows,
                         std::int64_t columns) {
-  run("column_sums", column_sums_kernel,
-      dim3(static_cast<unsigned>(ceil_div<std::int64_t>(columns, kWarp))), kSumWarps * kWarp,
-      native_stream(stream), matrix, sums, rows, columns);
+  run_column_sums(stream, matrix, sums, rows, columns);
+}
+
+void launch_column_sums(Stream& stream, const bfloat16* matrix, float* sums, std::int64_t rows,
+                        std::int64_t columns) {
+  run_column_sums(stream, matrix, sums, rows, columns);
 }
 
 }  // namespace cuda

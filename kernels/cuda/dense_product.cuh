@@ -38,10 +38,18 @@ struct Epilogue {
   }
 };
 
+/// What a product is made of: f32, or bf16 with the weight (b of all forms but tn) kept in f32.
+template <bool kBf16, Form kForm>
+struct Elements {
+  using A = std::conditional_t<kBf16, Plain<bfloat16>, Plain<float>>;
+  using B = std::conditional_t<kBf16 && kForm != Form::tn, Rounded, A>;
+};
+
 struct Product {
-  const float* a;
-  const float* b;
-  float* c;                      ///< with splits: slice 0 of the partial sums
+  const void* a;
+  const void* b;
+  void* c;                       ///< with splits: slice 0 of the partial sums, which are f32
+  bool bf16_out;                 ///< c is bf16: of products of bf16 only
   float* column_sums = nullptr;  ///< form tn: sum over k of b[k][column], or none
   int m, n, k;
   int k_per_split;     ///< a multiple of kDepth
@@ -119,34 +127,34 @@ struct Accumulator {
 
 // Drop-out wants quads: without them it is a launch of its own (a Philox call an element would be a
 // bigger kernel than the product).
-template <Form kForm>
-__device__ void store_quad(const Product& p, float* c, int row, int column, const float* values) {
+template <Form kForm, class Out>
+__device__ void store_group(const Product& p, Out* c, int row, int column, const float* values) {
   const std::int64_t element = static_cast<std::int64_t>(row) * p.n + column;
   if (p.vector_out) {
     if (column >= p.n) return;
     float4 quad = make_float4(values[0], values[1], values[2], values[3]);
     if constexpr (kForm == Form::nn) quad = p.epilogue.apply(quad, column, element);
-    *reinterpret_cast<float4*>(c + element) = quad;
+    store_floats(c + element, quad);
     return;
   }
 #pragma unroll
   for (int j = 0; j < 4; ++j) {
     if (column + j >= p.n) return;
-    c[element + j] = kForm == Form::nn ? p.epilogue.add_bias(values[j], column + j) : values[j];
+    c[element + j] =
+        Out(kForm == Form::nn ? p.epilogue.add_bias(values[j], column + j) : values[j]);
   }
 }
 
-template <Form kForm, class T>
-__device__ void store_tile(const Product& p, const Accumulator<T>& sums, int first_row,
+template <Form kForm, class T, class Out>
+__device__ void store_tile(const Product& p, Out* c, const Accumulator<T>& sums, int first_row,
                            int first_column) {
-  float* c = p.c + blockIdx.y * p.slice;
 #pragma unroll
   for (int i = 0; i < 4 * T::kGroupsM; ++i) {
     const int row = first_row + T::row(i / 4) + i % 4;
     if (row >= p.m) continue;
 #pragma unroll
     for (int g = 0; g < T::kGroupsN; ++g)
-      store_quad<kForm>(p, c, row, first_column + T::column(g), &sums.c[i][4 * g]);
+      store_group<kForm>(p, c, row, first_column + T::column(g), &sums.c[i][4 * g]);
   }
 }
 
@@ -170,14 +178,15 @@ __device__ void store_column_sums(const Product& p, const Accumulator<T>& sums, 
 }
 
 /// Grid: tiles of c along x, row of tiles after row of tiles; splits of k along y.
-/// kVector: both operands may be loaded 16 bytes at a time.
-template <class T, Form kForm, bool kVector>
+/// kVector: both operands may be loaded four elements at a time.
+template <class T, bool kBf16, Form kForm, bool kVector>
 __global__ void __launch_bounds__(T::kThreads) product_kernel(const Product p) {
   // Declared as float4 for its alignment.
   ENGINE_SHARED(float4, a_shared, [2][kDepth][(T::kM + kPadding) / 4]);
   ENGINE_SHARED(float4, b_shared, [2][kDepth][(T::kN + kPadding) / 4]);
-  using LoaderA = TileLoader<T::kM, T::kThreads, kForm != Form::tn, kVector>;
-  using LoaderB = TileLoader<T::kN, T::kThreads, kForm == Form::nt, kVector>;
+  using Types = Elements<kBf16, kForm>;
+  using LoaderA = TileLoader<typename Types::A, T::kM, T::kThreads, kForm != Form::tn, kVector>;
+  using LoaderB = TileLoader<typename Types::B, T::kN, T::kThreads, kForm == Form::nt, kVector>;
   auto* a_tile = reinterpret_cast<typename LoaderA::Row*>(a_shared);
   auto* b_tile = reinterpret_cast<typename LoaderB::Row*>(b_shared);
 
@@ -205,7 +214,10 @@ __global__ void __launch_bounds__(T::kThreads) product_kernel(const Product p) {
     sums.template multiply<kForm == Form::tn>(a_tile + buffer * kDepth, b_tile + buffer * kDepth,
                                               sum_columns);
   }
-  store_tile<kForm>(p, sums, row, column);
+  if (kBf16 && p.bf16_out)
+    store_tile<kForm>(p, static_cast<bfloat16*>(p.c), sums, row, column);
+  else
+    store_tile<kForm>(p, static_cast<float*>(p.c) + blockIdx.y * p.slice, sums, row, column);
   if (sum_columns) store_column_sums(p, sums, column);
 }
 

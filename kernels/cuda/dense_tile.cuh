@@ -1,5 +1,6 @@
 // Moving a tile of a matrix from global to shared memory, through registers, so that the load of
-// the next tile overlaps the products of the present one.
+// the next tile overlaps the products of the present one. A tile is float in shared memory,
+// whatever the matrix is.
 //
 // In shared memory a tile is [depth][across], depth being the dimension that is summed over, with
 // rows padded by four floats: aligned for 16-byte reads, and shifted by four banks from row to row.
@@ -16,22 +17,34 @@
 
 #include <type_traits>
 
-#include "kernels/cuda/common.cuh"
+#include "kernels/cuda/quad.cuh"
 
 namespace engine::cuda {
 
 inline constexpr int kDepth = 16;
 inline constexpr int kPadding = 4;
 
+/// What the elements of a matrix are stored as, and which numbers they stand for.
+template <class T>
+struct Plain {
+  using Stored = T;
+  __device__ static float number(float x) { return x; }
+};
+/// f32, rounded to bf16 on the way.
+struct Rounded {
+  using Stored = float;
+  __device__ static float number(float x) { return bfloat16(x); }
+};
+
 /// A row-major operand; what lies outside its bounds is loaded as zero.
 struct Operand {
-  const float* data;
+  const void* data;
   std::int64_t stride;  ///< elements from row to row
   int extent;           ///< across: rows or columns of the result
   int depth_end;        ///< where the sum ends
 };
 
-template <int kExtent, int kThreads, bool kAlongDepth, bool kVector>
+template <class Element, int kExtent, int kThreads, bool kAlongDepth, bool kVector>
 class TileLoader {
  public:
   using Row = float[kExtent + kPadding];
@@ -48,7 +61,8 @@ class TileLoader {
       }
       const std::int64_t offset =
           kAlongDepth ? across * operand.stride + k : k * operand.stride + across;
-      items_[item] = *reinterpret_cast<const Item*>(operand.data + offset);
+      items_[item] = *reinterpret_cast<const Item*>(
+          static_cast<const typename Element::Stored*>(operand.data) + offset);
     }
   }
 
@@ -58,27 +72,40 @@ class TileLoader {
     for (int item = 0; item < kItems; ++item) {
       if constexpr (!kAlongDepth) {
         const Position at = position(item);
-        *reinterpret_cast<Item*>(&tile[at.depth][at.across]) = items_[item];
+        if constexpr (kVector)
+          store_floats(&tile[at.depth][at.across], values(item));
+        else
+          tile[at.depth][at.across] = Element::number(static_cast<float>(items_[item]));
       } else if constexpr (kVector) {
         const Position at = position(item);
-        tile[at.depth][at.across] = items_[item].x;
-        tile[at.depth + 1][at.across] = items_[item].y;
-        tile[at.depth + 2][at.across] = items_[item].z;
-        tile[at.depth + 3][at.across] = items_[item].w;
+        const float4 v = values(item);
+        tile[at.depth][at.across] = v.x;
+        tile[at.depth + 1][at.across] = v.y;
+        tile[at.depth + 2][at.across] = v.z;
+        tile[at.depth + 3][at.across] = v.w;
       } else {
         const bool upper = threadIdx.x % kDepth >= kDepth / 2;
         const Position at = position(upper ? item ^ 1 : item);
-        tile[at.depth][at.across] = upper ? items_[item ^ 1] : items_[item];
+        const float here = static_cast<float>(items_[item]);
+        const float there = static_cast<float>(items_[item ^ 1]);
+        tile[at.depth][at.across] = Element::number(upper ? there : here);
       }
     }
   }
 
  private:
-  using Item = std::conditional_t<kVector, float4, float>;
+  using Stored = typename Element::Stored;
+  using Item = std::conditional_t<kVector, Quad<Stored>, Stored>;
   static constexpr int kWidth = kVector ? 4 : 1;
   static constexpr int kItems = kExtent * kDepth / (kThreads * kWidth);
   static_assert(kItems * kThreads * kWidth == kExtent * kDepth);
   static_assert(kVector || !kAlongDepth || kItems % 2 == 0, "items are stored in swapped pairs");
+
+  __device__ float4 values(int item) const {
+    const float4 v = to_floats(items_[item]);
+    return make_float4(Element::number(v.x), Element::number(v.y), Element::number(v.z),
+                       Element::number(v.w));
+  }
 
   struct Position {
     int across, depth;

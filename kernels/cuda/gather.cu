@@ -4,7 +4,7 @@
 #include "kernels/gather.h"
 
 #include "engine/tune/registry.h"
-#include "kernels/cuda/common.cuh"
+#include "kernels/cuda/quad.cuh"
 
 namespace engine {
 namespace cuda {
@@ -25,7 +25,8 @@ struct GatherRows {
 
 struct Affine {
   float scale, offset;
-  __device__ float operator()(unsigned char x) const {
+  template <class T>
+  __device__ float operator()(T x) const {
     return static_cast<float>(x) * scale + offset;
   }
 };
@@ -42,17 +43,18 @@ __global__ void gather_kernel(GatherRows rows, F convert, const In* data, Out* o
   const std::int64_t count = rows.batch * rows.row_size;
   for (std::int64_t i = global_thread(); i < count; i += global_thread_count()) {
     const std::int64_t source = rows.source(i);
-    out[i] = convert(source < 0 ? In{} : data[source]);
+    out[i] = Out(convert(source < 0 ? In{} : data[source]));
   }
 }
 
-__global__ void gather_quads_kernel(GatherRows rows, Affine convert, const uchar4* data,
-                                    float4* out) {
+/// `Group` is four neighbours.
+template <class Group, class Out>
+__global__ void gather_quads_kernel(GatherRows rows, Affine convert, const Group* data, Out* out) {
   const std::int64_t count = rows.batch * rows.row_size;
   for (std::int64_t i = global_thread(); i < count; i += global_thread_count()) {
     const std::int64_t source = rows.source(i);
-    const uchar4 v = source < 0 ? make_uchar4(0, 0, 0, 0) : data[source];
-    out[i] = make_float4(convert(v.x), convert(v.y), convert(v.z), convert(v.w));
+    const Group v = source < 0 ? Group{} : data[source];
+    store_floats(out + i * 4, make_float4(convert(v.x), convert(v.y), convert(v.z), convert(v.w)));
   }
 }
 
@@ -64,20 +66,20 @@ GatherRows rows_of(const LaunchArguments& launch) {
           data.type.shape[0], data.type.shape.elements_after(0)};
 }
 
-void gather_bytes(const LaunchArguments& launch, Affine convert) {
+// `Group` is four neighbouring elements of type `In`.
+template <class In, class Group, class Out>
+void gather_reals(const LaunchArguments& launch, Affine convert) {
   GatherRows rows = rows_of(launch);
-  const auto* data = launch.inputs[0].as<std::uint8_t>();
-  auto* out = launch.outputs[0].as<float>();
+  const auto* data = launch.inputs[0].as<In>();
+  auto* out = launch.outputs[0].as<Out>();
   const cudaStream_t stream = native_stream(launch.stream);
   if (rows.row_size % 4 == 0 && is_aligned_for_4(data) && is_aligned_for_4(out)) {
     rows.row_size /= 4;
-    run("gather", gather_quads_kernel, blocks_for(rows.batch * rows.row_size, kThreads), kThreads,
-        stream, rows, convert, reinterpret_cast<const uchar4*>(data),
-        reinterpret_cast<float4*>(out));
+    run("gather", gather_quads_kernel<Group, Out>, blocks_for(rows.batch * rows.row_size, kThreads),
+        kThreads, stream, rows, convert, reinterpret_cast<const Group*>(data), out);
   } else {
-    run("gather", gather_kernel<std::uint8_t, float, Affine>,
-        blocks_for(rows.batch * rows.row_size, kThreads), kThreads, stream, rows, convert, data,
-        out);
+    run("gather", gather_kernel<In, Out, Affine>, blocks_for(rows.batch * rows.row_size, kThreads),
+        kThreads, stream, rows, convert, data, out);
   }
 }
 
@@ -91,18 +93,29 @@ void gather_integers(const LaunchArguments& launch) {
 
 std::string refuse_gather(const Problem& problem) {
   const DType in = problem.inputs.at(0).dtype, out = problem.outputs.at(0).dtype;
-  const bool known = (in == DType::u8 && (out == DType::f32 || out == DType::i32)) ||
-                     (in == DType::i32 && out == DType::i32);
-  return known ? "" : "converts u8 to f32 or i32, and i32 to i32";
+  const bool real = out == DType::f32 || out == DType::bf16, whole = out == DType::i32;
+  const bool known = in == DType::u8    ? real || whole
+                     : in == DType::f32 ? real
+                                        : in == DType::i32 && whole;
+  return known ? "" : "converts u8 and f32 to f32 or bf16, and u8 and i32 to i32";
+}
+
+template <class Out>
+SimpleCandidate::Launch prepare_reals(const Problem& problem) {
+  const auto attributes = GatherAttributes::from(problem.attributes);
+  const Affine convert{static_cast<float>(attributes.scale), static_cast<float>(attributes.offset)};
+  if (problem.inputs.at(0).dtype == DType::f32)
+    return [convert](const LaunchArguments& launch) {
+      gather_reals<float, float4, Out>(launch, convert);
+    };
+  return [convert](const LaunchArguments& launch) {
+    gather_reals<std::uint8_t, uchar4, Out>(launch, convert);
+  };
 }
 
 SimpleCandidate::Launch prepare_gather(const Problem& problem) {
-  if (problem.outputs.at(0).dtype == DType::f32) {
-    const auto attributes = GatherAttributes::from(problem.attributes);
-    const Affine convert{static_cast<float>(attributes.scale),
-                         static_cast<float>(attributes.offset)};
-    return [convert](const LaunchArguments& launch) { gather_bytes(launch, convert); };
-  }
+  if (problem.outputs.at(0).dtype == DType::f32) return prepare_reals<float>(problem);
+  if (problem.outputs.at(0).dtype == DType::bf16) return prepare_reals<bfloat16>(problem);
   if (problem.inputs.at(0).dtype == DType::u8) return gather_integers<std::uint8_t>;
   return gather_integers<std::int32_t>;
 }

@@ -1,153 +1,239 @@
 // Dense products by oneDNN, each in two formulations: which of the inner-product and the
-// matrix-product primitives is faster depends on the shape. Operands keep the engine's row-major
-// layout: at the best formulation a product, it costs nothing against oneDNN's blocked layouts.
+// matrix-product primitives is faster depends on the shape.
+//
+// Operands of f32 keep the engine's row-major layout: at the best formulation a product, it costs
+// nothing against oneDNN's blocked layouts. For products of bf16 the weight, kept in f32, has to be
+// converted in any case: to a row-major copy ("plain") or to whatever layout the primitive likes
+// best ("packed"), in which a weight gradient is then left, too, and copied from.
 //
 // ReLU is not fused as a post-op, because oneDNN's maps NaN to 0, and a diverging run would go
 // unseen.
 #include "kernels/dense.h"
 
 #include <array>
+#include <string_view>
 
 #include "engine/core/error.h"
 #include "engine/tune/registry.h"
 #include "kernels/cpu/dense.h"
 #include "kernels/cpu/matrix.h"
-#include "kernels/onednn/engine.h"
+#include "kernels/onednn/chain.h"
 
 namespace engine {
 namespace onednn {
 namespace {
 
 using dnnl::memory;
+using Type = memory::data_type;
 
-memory::desc matrix(std::int64_t rows, std::int64_t columns) {
-  return {{rows, columns}, memory::data_type::f32, memory::format_tag::ab};
+// What the primitives of a problem are built from.
+struct Setting {
+  DenseExtents n;
+  Type source;  ///< of what is multiplied
+  Type result;
+  bool packed;
+
+  Setting(const Problem& problem, bool pack)
+      : n(DenseExtents::of(problem)),
+        source(type_of(problem.inputs[0])),
+        result(type_of(problem.outputs[0])),
+        packed(pack) {}
+
+ private:
+  static Type type_of(const TensorType& type) {
+    return type.dtype == DType::bf16 ? Type::bf16 : Type::f32;
+  }
+};
+
+memory::desc matrix(std::int64_t rows, std::int64_t columns, Type type) {
+  return {{rows, columns}, type, memory::format_tag::ab};
 }
 // A [rows, columns] matrix whose transpose is what is stored.
-memory::desc transposed(std::int64_t rows, std::int64_t columns) {
-  return {{rows, columns}, memory::data_type::f32, memory::format_tag::ba};
+memory::desc transposed(std::int64_t rows, std::int64_t columns, Type type) {
+  return {{rows, columns}, type, memory::format_tag::ba};
 }
 memory::desc vector(std::int64_t size) {
-  return {{size}, memory::data_type::f32, memory::format_tag::a};
+  return {{size}, Type::f32, memory::format_tag::a};
+}
+// The same matrix in the layout that the primitive will be given, or may choose.
+memory::desc choose(const Setting& s, const memory::desc& plain) {
+  return s.packed ? memory::desc(plain.dims(), plain.data_type(), memory::format_tag::any) : plain;
+}
+
+// oneDNN has a reference implementation for what nothing else does, slower by orders of magnitude.
+template <class Description>
+const Description& no_reference(const Description& description) {
+  if (std::string_view(description.impl_info_str()).starts_with("ref"))
+    throw dnnl::error(dnnl_unimplemented, "there is nothing but the reference implementation");
+  return description;
 }
 
 // The builders below bind operands in the order: inputs of the problem, then outputs. oneDNN's
 // inner product calls weights [outputs, inputs], the transpose of the engine's.
 
-dnnl::inner_product_forward::primitive_desc inner_product_description(const DenseExtents& n) {
-  return {{dnnl::prop_kind::forward_training, matrix(n.batch, n.inputs),
-           transposed(n.outputs, n.inputs), vector(n.outputs), matrix(n.batch, n.outputs)},
+memory::desc stored_weights(const Setting& s) {
+  return transposed(s.n.outputs, s.n.inputs, Type::f32);
+}
+
+dnnl::inner_product_forward::primitive_desc inner_product_description(const Setting& s,
+                                                                      Type result) {
+  const DenseExtents& n = s.n;
+  return {{dnnl::prop_kind::forward_training, matrix(n.batch, n.inputs, s.source),
+           choose(s, transposed(n.outputs, n.inputs, s.source)), vector(n.outputs),
+           matrix(n.batch, n.outputs, result)},
           primitive_attributes(),
           cpu_engine()};
 }
 
-Execution forward_inner_product(const DenseExtents& n) {
-  const auto description = inner_product_description(n);
-  return {"inner product",
-          dnnl::inner_product_forward(description),
-          description.scratchpad_desc(),
-          {{DNNL_ARG_SRC, description.src_desc()},
-           {DNNL_ARG_WEIGHTS, description.weights_desc()},
-           {DNNL_ARG_BIAS, description.bias_desc()},
-           {DNNL_ARG_DST, description.dst_desc()}}};
+Chain forward_inner_product(const Setting& s) {
+  const auto description = inner_product_description(s, s.result);
+  no_reference(description);
+  Chain chain(4);
+  const auto weights = chain.converted(1, stored_weights(s), description.weights_desc());
+  chain.append({"inner product",
+                dnnl::inner_product_forward(description),
+                description.scratchpad_desc(),
+                {{DNNL_ARG_SRC, description.src_desc()},
+                 {DNNL_ARG_WEIGHTS, description.weights_desc()},
+                 {DNNL_ARG_BIAS, description.bias_desc()},
+                 {DNNL_ARG_DST, description.dst_desc()}}},
+               {0, weights, 2, 3});
+  return chain;
 }
 
-Execution input_gradient_inner_product(const DenseExtents& n) {
+Chain input_gradient_inner_product(const Setting& s) {
+  const DenseExtents& n = s.n;
   const dnnl::inner_product_backward_data::primitive_desc description(
-      {matrix(n.batch, n.inputs), transposed(n.outputs, n.inputs), matrix(n.batch, n.outputs)},
-      primitive_attributes(), cpu_engine(), inner_product_description(n));
-  return {"inner product, backward data",
-          dnnl::inner_product_backward_data(description),
-          description.scratchpad_desc(),
-          {{DNNL_ARG_DIFF_DST, description.diff_dst_desc()},
-           {DNNL_ARG_WEIGHTS, description.weights_desc()},
-           {DNNL_ARG_DIFF_SRC, description.diff_src_desc()}}};
+      {matrix(n.batch, n.inputs, s.result), choose(s, transposed(n.outputs, n.inputs, s.source)),
+       matrix(n.batch, n.outputs, s.source)},
+      primitive_attributes(), cpu_engine(), inner_product_description(s, s.source));
+  no_reference(description);
+  Chain chain(3);
+  const auto weights = chain.converted(1, stored_weights(s), description.weights_desc());
+  chain.append({"inner product, backward data",
+                dnnl::inner_product_backward_data(description),
+                description.scratchpad_desc(),
+                {{DNNL_ARG_DIFF_DST, description.diff_dst_desc()},
+                 {DNNL_ARG_WEIGHTS, description.weights_desc()},
+                 {DNNL_ARG_DIFF_SRC, description.diff_src_desc()}}},
+               {0, weights, 2});
+  return chain;
 }
 
-Execution weight_gradient_inner_product(const DenseExtents& n) {
+Chain weight_gradient_inner_product(const Setting& s) {
+  const DenseExtents& n = s.n;
   const dnnl::inner_product_backward_weights::primitive_desc description(
-      {matrix(n.batch, n.inputs), transposed(n.outputs, n.inputs), vector(n.outputs),
-       matrix(n.batch, n.outputs)},
-      primitive_attributes(), cpu_engine(), inner_product_description(n));
-  return {"inner product, backward weights",
-          dnnl::inner_product_backward_weights(description),
-          description.scratchpad_desc(),
-          {{DNNL_ARG_SRC, description.src_desc()},
-           {DNNL_ARG_DIFF_DST, description.diff_dst_desc()},
-           {DNNL_ARG_DIFF_WEIGHTS, description.diff_weights_desc()},
-           {DNNL_ARG_DIFF_BIAS, description.diff_bias_desc()}}};
+      {matrix(n.batch, n.inputs, s.source), choose(s, stored_weights(s)), vector(n.outputs),
+       matrix(n.batch, n.outputs, s.source)},
+      primitive_attributes(), cpu_engine(), inner_product_description(s, s.source));
+  no_reference(description);
+  Chain chain(4);
+  const auto weights = chain.target(2, description.diff_weights_desc(), stored_weights(s));
+  chain.append({"inner product, backward weights",
+                dnnl::inner_product_backward_weights(description),
+                description.scratchpad_desc(),
+                {{DNNL_ARG_SRC, description.src_desc()},
+                 {DNNL_ARG_DIFF_DST, description.diff_dst_desc()},
+                 {DNNL_ARG_DIFF_WEIGHTS, description.diff_weights_desc()},
+                 {DNNL_ARG_DIFF_BIAS, description.diff_bias_desc()}}},
+               {0, 1, weights, 3});
+  chain.deliver(weights, description.diff_weights_desc(), 2, stored_weights(s));
+  return chain;
 }
 
-Execution forward_matmul(const DenseExtents& n) {
+Chain forward_matmul(const Setting& s) {
+  const DenseExtents& n = s.n;
   const dnnl::matmul::primitive_desc description(
-      {matrix(n.batch, n.inputs), matrix(n.inputs, n.outputs), matrix(1, n.outputs),
-       matrix(n.batch, n.outputs)},
+      {matrix(n.batch, n.inputs, s.source), choose(s, matrix(n.inputs, n.outputs, s.source)),
+       matrix(1, n.outputs, Type::f32), matrix(n.batch, n.outputs, s.result)},
       primitive_attributes(), cpu_engine());
-  return {"matrix product",
-          dnnl::matmul(description),
-          description.scratchpad_desc(),
-          {{DNNL_ARG_SRC, description.src_desc()},
-           {DNNL_ARG_WEIGHTS, description.weights_desc()},
-           {DNNL_ARG_BIAS, description.bias_desc()},
-           {DNNL_ARG_DST, description.dst_desc()}}};
+  no_reference(description);
+  Chain chain(4);
+  const auto weights =
+      chain.converted(1, matrix(n.inputs, n.outputs, Type::f32), description.weights_desc());
+  chain.append({"matrix product",
+                dnnl::matmul(description),
+                description.scratchpad_desc(),
+                {{DNNL_ARG_SRC, description.src_desc()},
+                 {DNNL_ARG_WEIGHTS, description.weights_desc()},
+                 {DNNL_ARG_BIAS, description.bias_desc()},
+                 {DNNL_ARG_DST, description.dst_desc()}}},
+               {0, weights, 2, 3});
+  return chain;
 }
 
-Execution plain_matmul(const memory::desc& a, const memory::desc& b, const memory::desc& c) {
-  const dnnl::matmul::primitive_desc description({a, b, c}, primitive_attributes(), cpu_engine());
-  return {"matrix product",
-          dnnl::matmul(description),
-          description.scratchpad_desc(),
-          {{DNNL_ARG_SRC, a}, {DNNL_ARG_WEIGHTS, b}, {DNNL_ARG_DST, c}}};
+// c = a·b; b is stored as `stored_b`.
+Chain plain_matmul(const Setting& s, const memory::desc& a, const memory::desc& b,
+                   const memory::desc& stored_b, const memory::desc& c) {
+  const dnnl::matmul::primitive_desc description({a, choose(s, b), c}, primitive_attributes(),
+                                                 cpu_engine());
+  no_reference(description);
+  Chain chain(3);
+  const auto converted_b = chain.converted(1, stored_b, description.weights_desc());
+  chain.append({"matrix product",
+                dnnl::matmul(description),
+                description.scratchpad_desc(),
+                {{DNNL_ARG_SRC, description.src_desc()},
+                 {DNNL_ARG_WEIGHTS, description.weights_desc()},
+                 {DNNL_ARG_DST, description.dst_desc()}}},
+               {0, converted_b, 2});
+  return chain;
 }
 
-Execution input_gradient_matmul(const DenseExtents& n) {
-  return plain_matmul(matrix(n.batch, n.outputs), transposed(n.outputs, n.inputs),
-                      matrix(n.batch, n.inputs));
+Chain input_gradient_matmul(const Setting& s) {
+  const DenseExtents& n = s.n;
+  return plain_matmul(s, matrix(n.batch, n.outputs, s.source),
+                      transposed(n.outputs, n.inputs, s.source), stored_weights(s),
+                      matrix(n.batch, n.inputs, s.result));
 }
 
-Execution weight_gradient_matmul(const DenseExtents& n) {
-  return plain_matmul(transposed(n.inputs, n.batch), matrix(n.batch, n.outputs),
-                      matrix(n.inputs, n.outputs));
+Chain weight_gradient_matmul(const Setting& s) {
+  const DenseExtents& n = s.n;
+  const memory::desc dz = matrix(n.batch, n.outputs, s.source);
+  return plain_matmul(s, transposed(n.inputs, n.batch, s.source), dz, dz,
+                      matrix(n.inputs, n.outputs, s.result));
 }
 
 // Pointers of the first `inputs` inputs and `outputs` outputs, as the builders bind them.
 template <std::size_t inputs, std::size_t outputs>
-void execute(Execution& execution, const LaunchArguments& arguments) {
+void execute(Chain& chain, const LaunchArguments& arguments) {
   std::array<void*, inputs + outputs> pointers;
   for (std::size_t i = 0; i < inputs; ++i) pointers[i] = arguments.inputs[i].data;
   for (std::size_t i = 0; i < outputs; ++i) pointers[inputs + i] = arguments.outputs[i].data;
-  execution.run(pointers, arguments.workspace);
+  chain.run(pointers, arguments.workspace);
 }
 
-void launch_forward(const cpu::DensePlan& plan, Execution& execution,
-                    const LaunchArguments& arguments) {
-  execute<3, 1>(execution, arguments);
+void launch_forward(const cpu::DensePlan& plan, Chain& chain, const LaunchArguments& arguments) {
+  execute<3, 1>(chain, arguments);
   cpu::finish_dense(plan.attributes, arguments);
 }
 
-void launch_input_gradient(const cpu::DensePlan&, Execution& execution,
-                           const LaunchArguments& arguments) {
-  execute<2, 1>(execution, arguments);
+void launch_input_gradient(const cpu::DensePlan&, Chain& chain, const LaunchArguments& arguments) {
+  execute<2, 1>(chain, arguments);
 }
 
-void launch_weight_gradient(const cpu::DensePlan&, Execution& execution,
-                            const LaunchArguments& arguments) {
-  execute<2, 2>(execution, arguments);
+void launch_weight_gradient(const cpu::DensePlan&, Chain& chain, const LaunchArguments& arguments) {
+  execute<2, 2>(chain, arguments);
 }
 
-void launch_weight_gradient_apart(const cpu::DensePlan& plan, Execution& execution,
+void launch_weight_gradient_apart(const cpu::DensePlan& plan, Chain& chain,
                                   const LaunchArguments& arguments) {
-  execute<2, 1>(execution, arguments);
-  cpu::column_sums(arguments.inputs[1].as<float>(), arguments.outputs[1].as<float>(),
-                   plan.extents.batch, plan.extents.outputs);
+  execute<2, 1>(chain, arguments);
+  const TensorView& dz = arguments.inputs[1];
+  float* sums = arguments.outputs[1].as<float>();
+  const auto [batch, inputs, outputs] = plan.extents;
+  if (dz.type.dtype == DType::bf16)
+    cpu::column_sums(dz.as<bfloat16>(), sums, batch, outputs);
+  else
+    cpu::column_sums(dz.as<float>(), sums, batch, outputs);
 }
 
 // One formulation of one of the three problems.
 struct Formulation {
   const char* op;
   const char* id;
-  Execution (*build)(const DenseExtents&);
-  void (*launch)(const cpu::DensePlan&, Execution&, const LaunchArguments&);
+  Chain (*build)(const Setting&);
+  void (*launch)(const cpu::DensePlan&, Chain&, const LaunchArguments&);
 };
 
 constexpr std::array<Formulation, 6> kFormulations{{
@@ -164,20 +250,26 @@ constexpr std::array<Formulation, 6> kFormulations{{
 
 class OnednnKernel final : public Kernel {
  public:
-  OnednnKernel(const Problem& problem, const Formulation& formulation)
-      : plan_(problem), execution_(formulation.build(plan_.extents)), launch_(formulation.launch) {}
-  void launch(const LaunchArguments& arguments) override { launch_(plan_, execution_, arguments); }
+  OnednnKernel(const Problem& problem, const Formulation& formulation, bool packed)
+      : plan_(problem),
+        chain_(formulation.build(Setting(problem, packed))),
+        launch_(formulation.launch) {}
+  void launch(const LaunchArguments& arguments) override { launch_(plan_, chain_, arguments); }
 
  private:
   cpu::DensePlan plan_;
-  Execution execution_;
-  void (*launch_)(const cpu::DensePlan&, Execution&, const LaunchArguments&);
+  Chain chain_;
+  void (*launch_)(const cpu::DensePlan&, Chain&, const LaunchArguments&);
 };
 
+// The formulation for f32 operands, or the one for bf16.
 class OnednnDense final : public KernelCandidate {
  public:
-  explicit OnednnDense(const Formulation& formulation)
-      : formulation_(formulation), op_(formulation.op), id_(formulation.id) {}
+  OnednnDense(const Formulation& formulation, bool bf16)
+      : formulation_(formulation),
+        op_(formulation.op),
+        id_(bf16 ? std::string(formulation.id) + ".bf16" : formulation.id),
+        bf16_(bf16) {}
   const std::string& op() const override { return op_; }
   const std::string& backend() const override { return backend_; }
   const std::string& id() const override { return id_; }
@@ -187,38 +279,65 @@ class OnednnDense final : public KernelCandidate {
   }
 
   Support query(const Problem& problem, Device&) const override {
+    if (multiplies_bfloat16(problem) != bf16_)
+      return Support::refuse(bf16_ ? "multiplies bf16" : "multiplies f32");
     const DenseExtents n = DenseExtents::of(problem);
     if (n.batch == 0 || n.inputs == 0 || n.outputs == 0)
       return Support::refuse("oneDNN multiplies no empty matrices");
-    try {
-      return {{{"", formulation_.build(n).workspace(), true}}, ""};
-    } catch (const dnnl::error& error) {
-      return Support::refuse(std::string("oneDNN: ") + error.what());
+    Support support;
+    for (const char* layout : {kPlain, kPacked}) {
+      if (!bf16_ && layout == kPacked) continue;
+      try {
+        const Chain chain = formulation_.build(Setting(problem, layout == kPacked));
+        support.configurations.push_back({bf16_ ? layout : "", chain.workspace(), true});
+      } catch (const dnnl::error& error) {
+        support.refusal = std::string("oneDNN: ") + error.what();
+      }
     }
+    if (!support.configurations.empty()) support.refusal.clear();
+    return support;
   }
 
-  std::unique_ptr<Kernel> prepare(const Problem& problem, const Configuration&,
+  std::unique_ptr<Kernel> prepare(const Problem& problem, const Configuration& configuration,
                                   Device&) const override {
     try {
-      return std::make_unique<OnednnKernel>(problem, formulation_);
+      return std::make_unique<OnednnKernel>(problem, formulation_, configuration.name == kPacked);
     } catch (const dnnl::error& error) {
       rethrow(id_, error);
     }
   }
 
  private:
+  static constexpr const char* kPlain = "plain";
+  static constexpr const char* kPacked = "packed";
+
   const Formulation& formulation_;
   std::string op_;
   std::string backend_ = "cpu";
   std::string id_;
+  bool bf16_;
 };
 
 }  // namespace
 }  // namespace onednn
 
+// Where nothing is tuned the first candidate is taken: native bf16 only where the CPU has it.
 void register_dense_onednn(CandidateRegistry& registry) {
-  for (const onednn::Formulation& formulation : onednn::kFormulations)
-    registry.add(std::make_unique<onednn::OnednnDense>(formulation));
+  const auto f32 = [](const onednn::Formulation& formulation) {
+    return std::make_unique<onednn::OnednnDense>(formulation, false);
+  };
+  const auto add_native = [&](const onednn::Formulation& formulation) {
+    registry.add(std::make_unique<onednn::OnednnDense>(formulation, true));
+  };
+  const bool native_first = onednn::multiplies_bfloat16_natively();
+  for (const onednn::Formulation& formulation : onednn::kFormulations) {
+    registry.add(f32(formulation));
+    if (native_first) add_native(formulation);
+  }
+  for (const onednn::Formulation& formulation : onednn::kFormulations) {
+    registry.add(cpu::make_widened_dense(f32(formulation)));
+    if (!native_first) add_native(formulation);
+  }
 }
 
 }  // namespace engine

@@ -27,6 +27,13 @@ const dnnl::engine& cpu_engine() {
   return engine;
 }
 
+bool multiplies_bfloat16_natively() {
+  // Levels are sets of bits that grow with what they add.
+  const auto level = static_cast<unsigned>(dnnl::get_effective_cpu_isa());
+  const auto bf16 = static_cast<unsigned>(dnnl::cpu_isa::avx512_core_bf16);
+  return (level & bf16) == bf16;
+}
+
 dnnl::primitive_attr primitive_attributes() {
   dnnl::primitive_attr attributes;
   attributes.set_scratchpad_mode(dnnl::scratchpad_mode::user);

@@ -13,6 +13,9 @@ namespace engine::onednn {
 /// oneDNN's engine for the CPU.
 const dnnl::engine& cpu_engine();
 
+/// Whether the CPU has instructions for products of bf16, so that oneDNN need not emulate them.
+bool multiplies_bfloat16_natively();
+
 /// Attributes that all primitives are built with: scratchpads are ours to provide.
 dnnl::primitive_attr primitive_attributes();
 

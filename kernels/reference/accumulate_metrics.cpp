@@ -10,14 +10,19 @@ namespace {
 
 void accumulate_metrics(const Problem& problem, std::span<const ReferenceTensor> inputs,
                         std::span<ReferenceTensor> outputs) {
-  const std::vector<double> weights = metric_weights(problem);
-  outputs[0].values[0] = inputs[0].values[0] + 1;
-  for (std::size_t k = 0; k < weights.size(); ++k) {
-    const double total = inputs[1 + k].values[0];
-    const double increase = weights[k] * inputs[1 + weights.size() + k].values[0];
-    outputs[1 + k].values[0] = total + increase;
-    outputs[1 + k].magnitudes = {std::abs(total) + std::abs(increase)};
+  const auto metrics = MetricsAttributes::from(problem.attributes);
+  const auto in = [&](std::size_t i) { return inputs[i].values[0]; };
+  const bool good = !metrics.has_predicate() || std::isfinite(in(metrics.predicate()));
+  const bool advances = good || metrics.bad_steps == BadSteps::skipped;
+  outputs[0].values[0] = in(0) + (advances ? 1 : 0);
+  for (std::size_t k = 0; k < metrics.weights.size(); ++k) {
+    const double total = in(metrics.total(k));
+    const double increase = good ? metrics.weights[k] * in(metrics.value(k)) : 0;
+    outputs[metrics.total(k)].values[0] = total + increase;
+    outputs[metrics.total(k)].magnitudes = {std::abs(total) + std::abs(increase)};
   }
+  if (metrics.has_skipped())
+    outputs[metrics.new_skipped()].values[0] = in(metrics.skipped()) + (good ? 0 : 1);
 }
 
 }  // namespace

@@ -40,12 +40,20 @@ struct Extents {
   }
 };
 
+// The weight as products take it.
+std::vector<double> weight_of(const Problem& problem, const ReferenceTensor& weight) {
+  std::vector<double> values = weight.values;
+  if (multiplies_bfloat16(problem))
+    for (double& value : values) value = bfloat16(value);
+  return values;
+}
+
 void dense(const Problem& problem, std::span<const ReferenceTensor> inputs,
            std::span<ReferenceTensor> outputs) {
   const auto attributes = DenseAttributes::from(problem.attributes);
   const Extents n(problem);
   ReferenceTensor& y = outputs[0];
-  multiply(inputs[0].values, inputs[1].values, n.batch, n.outputs, n.inputs, y);
+  multiply(inputs[0].values, weight_of(problem, inputs[1]), n.batch, n.outputs, n.inputs, y);
   for (std::size_t e = 0; e < y.values.size(); ++e) {
     const double bias = inputs[2].values[e % n.outputs];
     y.values[e] += bias;
@@ -63,8 +71,8 @@ void dense(const Problem& problem, std::span<const ReferenceTensor> inputs,
 void dense_input_gradient(const Problem& problem, std::span<const ReferenceTensor> inputs,
                           std::span<ReferenceTensor> outputs) {
   const Extents n(problem);
-  multiply(inputs[0].values, transposed(inputs[1].values, n.inputs, n.outputs), n.batch, n.inputs,
-           n.outputs, outputs[0]);
+  multiply(inputs[0].values, transposed(weight_of(problem, inputs[1]), n.inputs, n.outputs),
+           n.batch, n.inputs, n.outputs, outputs[0]);
 }
 
 void dense_weight_gradient(const Problem& problem, std::span<const ReferenceTensor> inputs,

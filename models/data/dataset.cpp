@@ -52,6 +52,28 @@ std::string listing(const fs::path& folder) {
 
 }  // namespace
 
+std::string part_name(Part part) {
+  switch (part) {
+    case Part::train:
+      return "train";
+    case Part::test:
+      return "test";
+    case Part::validation:
+      return "validation";
+  }
+  throw InternalError("a part outside its enumeration");
+}
+
+std::vector<std::uint8_t> Dataset::read_labels(Part part) const {
+  ENGINE_CHECK(target_type() == (TensorType{Shape{}, DType::u8}), "targets that are labels");
+  std::vector<std::uint8_t> labels;
+  labels.reserve(static_cast<std::size_t>(count(part)));
+  read_targets(part, [&](std::span<const std::byte> bytes) {
+    for (std::byte byte : bytes) labels.push_back(std::to_integer<std::uint8_t>(byte));
+  });
+  return labels;
+}
+
 std::unique_ptr<Dataset> open_dataset(const std::string& source,
                                       const DatasetExpectation& expected) {
   ENGINE_CHECK(

@@ -1,6 +1,6 @@
-// What training needs to know of a data set: observations of one type as bytes, and integer labels.
-// They are streamed once into device memory, where gather and normalization read them, so a data
-// set never holds its observations in host memory.
+// What training needs to know of a data set: observations and targets, each of one type. They are
+// streamed once into device memory, where gather and normalization read them, so a data set need
+// never hold its observations in host memory.
 #pragma once
 
 #include <cstdint>
@@ -13,7 +13,10 @@
 
 namespace engine {
 
-enum class Part { train, test };
+enum class Part { train, test, validation };
+
+/// "train", "test", "validation".
+std::string part_name(Part part);
 
 /// What a model reads.
 struct DatasetExpectation {
@@ -27,18 +30,24 @@ class Dataset {
 
   /// One line for people: what it is and how many observations it has.
   virtual const std::string& description() const = 0;
-  /// The type of one observation: unsigned bytes in the shape the model expects.
+  /// The type of one observation, in the shape the model expects: unsigned bytes, or f32.
   virtual TensorType observation_type() const = 0;
+  /// The type of one observation's target: a label u8[] below classes(), or numbers f32[K].
+  virtual TensorType target_type() const { return {Shape{}, DType::u8}; }
+  /// Of labels; 0 where targets are numbers.
   virtual int classes() const = 0;
-  /// Observations of a part, at least 1.
+  /// Observations of a part: at least 1 for training and test, 0 for a validation part that is not
+  /// there.
   virtual std::int64_t count(Part part) const = 0;
 
   /// Streams the observations of a part in order, at most kSinkBytes a call; a call may end within
   /// an observation. Throws DataError when the data turn out damaged, which may be after the last
   /// call.
   virtual void read_observations(Part part, const ByteSink& sink) const = 0;
-  /// One label an observation, each below classes(); throws DataError.
-  virtual std::vector<std::uint8_t> read_labels(Part part) const = 0;
+  /// The same for the targets; throws DataError for a label that is not below classes().
+  virtual void read_targets(Part part, const ByteSink& sink) const = 0;
+  /// The targets of a part where they are labels.
+  std::vector<std::uint8_t> read_labels(Part part) const;
 };
 
 /// Opens `source`: "synthetic", "synthetic:N", or a folder whose layout is recognised
@@ -46,5 +55,10 @@ class Dataset {
 /// data that do not fit `expected`, UsageError for a malformed synthetic size.
 std::unique_ptr<Dataset> open_dataset(const std::string& source,
                                       const DatasetExpectation& expected);
+
+/// The same data with the last `fraction` of its training observations, rounded to the nearest
+/// number, as Part::validation. Throws UsageError for a fraction outside (0, 1) and DataError where
+/// a part would be left empty.
+std::unique_ptr<Dataset> split_validation(std::unique_ptr<Dataset> data, double fraction);
 
 }  // namespace engine

@@ -20,8 +20,9 @@ std::string reason(int error) {
 }  // namespace
 
 // O_NONBLOCK keeps a named pipe from blocking the open; it means nothing to a regular file.
-InputFile::InputFile(const std::string& path)
-    : path_(path), descriptor_(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK)) {
+InputFile::InputFile(const std::string& path) : path_(path), descriptor_(-1) {
+  do descriptor_ = ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+  while (descriptor_ < 0 && errno == EINTR);
   if (descriptor_ < 0) throw DataError(path + ": cannot be opened: " + reason(errno));
   struct stat status {};
   const int failed = ::fstat(descriptor_, &status);

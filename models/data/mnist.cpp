@@ -63,26 +63,27 @@ class Mnist final : public Dataset {
   const std::string& description() const override { return description_; }
   TensorType observation_type() const override { return {expected_.observation, DType::u8}; }
   int classes() const override { return expected_.classes; }
-  std::int64_t count(Part part) const override { return files(part).images.count(); }
+  std::int64_t count(Part part) const override {
+    return part == Part::validation ? 0 : files(part).images.count();
+  }
 
   void read_observations(Part part, const ByteSink& sink) const override {
     files(part).images.read(sink);
   }
 
-  std::vector<std::uint8_t> read_labels(Part part) const override {
+  void read_targets(Part part, const ByteSink& sink) const override {
     const IdxFile& file = files(part).labels;
-    std::vector<std::uint8_t> labels;
-    labels.reserve(static_cast<std::size_t>(file.count()));
+    std::size_t observation = 0;
     file.read([&](std::span<const std::byte> bytes) {
       for (std::byte byte : bytes) {
-        const int label = std::to_integer<int>(byte);
-        if (label >= expected_.classes)
+        if (std::to_integer<int>(byte) >= expected_.classes)
           throw DataError(fmt::format("{}: label {} of observation {}, expected one below {}",
-                                      file.path(), label, labels.size(), expected_.classes));
-        labels.push_back(static_cast<std::uint8_t>(label));
+                                      file.path(), std::to_integer<int>(byte), observation,
+                                      expected_.classes));
+        ++observation;
       }
+      sink(bytes);
     });
-    return labels;
   }
 
  private:

@@ -34,7 +34,9 @@ class Synthetic final : public Dataset {
   const std::string& description() const override { return description_; }
   TensorType observation_type() const override { return {expected_.observation, DType::u8}; }
   int classes() const override { return expected_.classes; }
-  std::int64_t count(Part part) const override { return counts_[static_cast<std::size_t>(part)]; }
+  std::int64_t count(Part part) const override {
+    return part == Part::validation ? 0 : counts_[static_cast<std::size_t>(part)];
+  }
 
   void read_observations(Part part, const ByteSink& sink) const override {
     const std::size_t size = observation_type().bytes();
@@ -54,10 +56,14 @@ class Synthetic final : public Dataset {
     }
   }
 
-  std::vector<std::uint8_t> read_labels(Part part) const override {
-    std::vector<std::uint8_t> labels(static_cast<std::size_t>(count(part)));
-    for (std::size_t i = 0; i < labels.size(); ++i) labels[i] = label(part, i);
-    return labels;
+  void read_targets(Part part, const ByteSink& sink) const override {
+    const auto total = static_cast<std::uint64_t>(count(part));
+    std::vector<std::byte> chunk(std::min<std::uint64_t>(total, kSinkBytes));
+    for (std::uint64_t begin = 0; begin < total; begin += chunk.size()) {
+      const std::size_t size = std::min<std::uint64_t>(chunk.size(), total - begin);
+      for (std::size_t i = 0; i < size; ++i) chunk[i] = std::byte{label(part, begin + i)};
+      sink(std::span(chunk).first(size));
+    }
   }
 
  private:

@@ -22,16 +22,32 @@ struct Parameter {
   graph::Value* value;
 };
 
+/// A running statistic and what this step's batch says of it: the training graph moves the state
+/// towards it, running = momentum * running + (1 - momentum) * batch, unless the step is not
+/// finite.
+struct StatisticUpdate {
+  graph::State state;
+  graph::Value* running;
+  graph::Value* batch;
+  double momentum;
+};
+
 class Builder {
  public:
   /// `step` is the training step counter (i64 scalar) that random layers draw by; unused, and may
-  /// be nullptr, in inference.
-  Builder(graph::Graph& graph, Mode mode, std::uint64_t seed, graph::Value* step)
-      : graph_(graph), mode_(mode), seed_(seed), step_(step) {}
+  /// be nullptr, in inference. `activations` is what layers that can store their results as, f32 or
+  /// bf16; parameters are f32 in any case.
+  Builder(graph::Graph& graph, Mode mode, std::uint64_t seed, graph::Value* step,
+          DType activations = DType::f32)
+      : graph_(graph), mode_(mode), seed_(seed), step_(step), activations_(activations) {}
 
   graph::Graph& graph() { return graph_; }
   Mode mode() const { return mode_; }
   graph::Value* step() const { return step_; }
+  /// x in the type of activations, cast if it must be.
+  graph::Value* as_activation(graph::Value* x);
+  /// The same for what takes f32 only: losses, metrics, normalizations.
+  graph::Value* as_f32(graph::Value* x);
   /// The random stream of a layer in this run.
   RandomKey key(const std::string& name) const { return random_key(seed_, name); }
 
@@ -40,12 +56,21 @@ class Builder {
                           std::int64_t fan_in, std::int64_t fan_out);
   const std::vector<Parameter>& parameters() const { return parameters_; }
 
+  /// Declares and reads an f32 running statistic that starts at `fill`.
+  graph::Value* statistic(const std::string& name, const Shape& shape, double fill);
+  /// In training: records that the statistic `name` follows `batch`, a value of the same shape.
+  void update_statistic(const std::string& name, graph::Value* running, graph::Value* batch,
+                        double momentum);
+  const std::vector<StatisticUpdate>& statistic_updates() const { return statistic_updates_; }
+
  private:
   graph::Graph& graph_;
   Mode mode_;
   std::uint64_t seed_;
   graph::Value* step_;
+  DType activations_;
   std::vector<Parameter> parameters_;
+  std::vector<StatisticUpdate> statistic_updates_;
 };
 
 }  // namespace engine

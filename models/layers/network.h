@@ -4,7 +4,8 @@
 //   net.dense(512).relu().dropout(0.2).dense(10);
 //
 // A network is a description. It is built into a graph once for each program (training, evaluation,
-// prediction; full and partial batch), always with the same parameter names.
+// prediction; full and partial batch), always with the same parameter names. Each kind of layer has
+// a file of its own, which also puts it into the table that model files go by (layer_type.h).
 #pragma once
 
 #include <map>
@@ -12,47 +13,87 @@
 #include <string>
 #include <vector>
 
-#include "models/layers/builder.h"
+#include "models/layers/layer.h"
 
 namespace engine {
 
-/// One layer: immutable, shared by copies of a network.
-class Layer {
- public:
-  explicit Layer(std::string name) : name_(std::move(name)) {}
-  virtual ~Layer() = default;
-  const std::string& name() const { return name_; }  ///< unique in its network: "dense_1"
-  /// What a summary prints: "dense 512".
-  virtual std::string description() const = 0;
-  /// Emits the layer for a batch `x` of shape [B, …].
-  virtual graph::Value* build(Builder& builder, graph::Value* x) const = 0;
-
- private:
-  std::string name_;
+struct DenseOptions {
+  std::int64_t units = 0;
+  std::string activation = "linear";
+  bool use_bias = true;
+  Initializer kernel_initializer = Initializer::glorot_uniform();
+  Initializer bias_initializer = Initializer::zeros();
 };
 
+struct BatchNormOptions {
+  double momentum = 0.99;
+  double epsilon = 1e-3;
+};
+
+struct LayerNormOptions {
+  double epsilon = 1e-3;
+};
+
+/// Layers are called by their kind and number, "dense_2"; all throw UsageError, naming the layer
+/// and the option, for options that make no sense.
 class Network {
  public:
+  /// A branch for residual() and concatenate(), whose input is what it is applied to.
+  Network() = default;
   /// `input` is the shape of one observation.
   explicit Network(Shape input) : input_(std::move(input)) {}
 
-  /// Fully connected, bias included: glorot-uniform weights [in, units], zero bias.
-  Network& dense(std::int64_t units);
-  Network& relu();
+  /// Fully connected, [B, features] to [B, units]: activation(x · weights + bias).
+  Network& dense(std::int64_t units, DenseOptions options = {});
+  /// An element-wise function by its name (activation_names() in activation.h): "tanh", or "elu"
+  /// with the options {{"alpha", 0.5}}.
+  Network& activation(const std::string& function, const OptionValues& options = {});
+  Network& relu() { return activation("relu"); }
   /// Drops with probability `rate` in [0, 1) in training, nothing otherwise.
   Network& dropout(double rate);
+  /// Over the last axis. Before a softmax cross-entropy it is superfluous: that takes logits.
+  Network& softmax();
+  Network& log_softmax();
+  /// Any shape to [B, features].
+  Network& flatten();
+  /// To [B, shape…], of as many elements; one extent may be -1, which is what makes them as many.
+  Network& reshape(std::vector<std::int64_t> shape);
+  /// Of axis 1, the channels, over all others.
+  Network& batch_norm(BatchNormOptions options = {});
+  /// Over the last axis.
+  Network& layer_norm(LayerNormOptions options = {});
+  /// x + branch(x), which must have the same shape.
+  Network& residual(const Network& branch);
+  /// x and branch(x) side by side along axis 1.
+  Network& concatenate(const Network& branch);
+
+  /// By the name of a layer type. Throws OptionError.
+  Network& add(const std::string& type, const OptionValues& options);
   /// A layer of the application's own; its name must be new.
   Network& add(std::shared_ptr<const Layer> layer);
 
   const Shape& input() const { return input_; }
-  const std::vector<std::shared_ptr<const Layer>>& layers() const { return layers_; }
+  const LayerList& layers() const { return layers_; }
   /// Emits all layers in order; throws ShapeError naming the layer that does not fit.
   graph::Value* build(Builder& builder, graph::Value* x) const;
 
+  /// Adds a layer of class L, derived from LayerOf: what the methods above come down to.
+  template <class L>
+  Network& append(typename L::Options options) {
+    const std::string name = next_name(L::kType);
+    try {
+      add(std::make_shared<L>(name, std::move(options)));
+      ++numbers_[L::kType];
+      return *this;
+    } catch (const OptionError& error) {
+      throw UsageError(name + ": " + error.what());
+    }
+  }
+
  private:
-  std::string next_name(const std::string& kind);
+  std::string next_name(const std::string& kind) const;
   Shape input_;
-  std::vector<std::shared_ptr<const Layer>> layers_;
+  LayerList layers_;
   std::map<std::string, int> numbers_;
 };
 
@@ -62,6 +103,20 @@ struct LayerSummary {
   Shape output;  ///< of one observation
   std::int64_t parameters;
   double forward_flops;  ///< for one observation
+};
+
+/// Sums up layers one by one as they are put one after another.
+class Summarizer {
+ public:
+  /// `input` is the shape of one observation.
+  explicit Summarizer(const Shape& input);
+  /// Throws ShapeError when the layer does not fit what comes before.
+  LayerSummary add(const Layer& layer);
+
+ private:
+  graph::Graph graph_;
+  Builder builder_;
+  graph::Value* x_;
 };
 
 std::vector<LayerSummary> summarize(const Network& network);

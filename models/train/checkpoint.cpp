@@ -1,16 +1,14 @@
 #include "models/train/checkpoint.h"
 
-#include <fcntl.h>
 #include <fmt/format.h>
-#include <unistd.h>
 
 #include <algorithm>
-#include <cerrno>
-#include <cstdio>
+#include <filesystem>
 #include <functional>
 #include <system_error>
 #include <vector>
 
+#include "engine/core/file.h"
 #include "engine/core/log.h"
 
 namespace engine {
@@ -75,36 +73,28 @@ void stream_down(const TensorView& view, std::span<std::byte> staging, Stream& s
   }
 }
 
-void rename_file(const std::string& from, const std::string& to) {
-  if (std::rename(from.c_str(), to.c_str()) != 0)
-    throw FileError(fmt::format("{}: cannot be renamed to {}: {}", from, to,
-                                std::generic_category().message(errno)));
-}
-
+// Not one that cannot be read either.
 bool is_whole(const std::string& path) {
   try {
     const SafetensorsFile file(path);
     return true;
   } catch (const DataError&) {
     return false;
+  } catch (const FileError&) {
+    return false;
   }
 }
 
-void sync_folder(const std::string& folder) {
-  const int descriptor = ::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-  // Some file systems have no fsync for folders and say EINVAL.
-  const bool synced = descriptor >= 0 && (::fsync(descriptor) == 0 || errno == EINVAL);
-  const int error = errno;
-  if (descriptor >= 0) ::close(descriptor);
-  if (!synced)
-    throw FileError(fmt::format("{}: cannot be synchronized: {}", folder,
-                                std::generic_category().message(error)));
+bool exists(const std::string& path) {
+  std::error_code error;  // what cannot be examined is for the reader to complain of
+  return std::filesystem::exists(path, error) || error;
 }
 
 }  // namespace
 
 bool is_saved(StateRole role) {
-  return role == StateRole::parameter || role == StateRole::optimizer || role == StateRole::counter;
+  return role == StateRole::parameter || role == StateRole::statistic ||
+         role == StateRole::optimizer || role == StateRole::counter;
 }
 
 void save_checkpoint(const std::string& path, const StateStore& store, Stream& stream,
@@ -130,8 +120,9 @@ Metadata load_checkpoint(const std::string& path, StateStore& store, Stream& str
 
 Metadata load_parameters(const std::string& path, StateStore& store, Stream& stream) {
   const SafetensorsFile file(path);
-  const std::vector<State> states =
-      select(store, [](StateRole role) { return role == StateRole::parameter; });
+  const std::vector<State> states = select(store, [](StateRole role) {
+    return role == StateRole::parameter || role == StateRole::statistic;
+  });
   require_states(file, states);
   upload_states(file, states, store, stream);
   return file.metadata();
@@ -141,9 +132,8 @@ Metadata load_parameters(const std::string& path, StateStore& store, Stream& str
 // the former last one is whole under its new name. A damaged one must not displace the previous.
 void CheckpointPair::save(const StateStore& store, Stream& stream, const Metadata& metadata) const {
   save_checkpoint(path("next"), store, stream, metadata);
-  if (is_whole(path("last"))) rename_file(path("last"), path("previous"));
-  rename_file(path("next"), path("last"));
-  sync_folder(folder_);
+  if (is_whole(path("last"))) move_file(path("last"), path("previous"));
+  move_file(path("next"), path("last"));
 }
 
 Metadata CheckpointPair::load(StateStore& store, Stream& stream) const {
@@ -155,6 +145,8 @@ Metadata CheckpointPair::load_parameters(StateStore& store, Stream& stream) cons
 }
 
 Metadata CheckpointPair::load_either(Loader& loader, StateStore& store, Stream& stream) const {
+  if (!exists(path("last")) && !exists(path("previous")))
+    throw DataError(folder_ + ": holds no checkpoint; the run ended before its first");
   std::string why;
   try {
     return loader(path("last"), store, stream);

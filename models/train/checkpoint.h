@@ -20,7 +20,8 @@ void save_checkpoint(const std::string& path, const graph::StateStore& store, St
 /// unless the file has exactly the store's saved states, of their types.
 Metadata load_checkpoint(const std::string& path, graph::StateStore& store, Stream& stream);
 
-/// The same for the parameters alone; what else the file holds is ignored.
+/// The same for parameters and statistics alone, what inference reads; what else the file holds is
+/// ignored.
 Metadata load_parameters(const std::string& path, graph::StateStore& store, Stream& stream);
 
 /// The two latest checkpoints of a run, last.safetensors and previous.safetensors in one folder.
@@ -32,7 +33,8 @@ class CheckpointPair {
   /// Makes the store's state the last checkpoint and keeps the former one as the previous.
   void save(const graph::StateStore& store, Stream& stream, const Metadata& metadata) const;
   /// load_checkpoint() of the last; when that is missing or damaged, of the previous one, with a
-  /// warning. Throws the last one's DataError when neither can be loaded.
+  /// warning. Throws the last one's DataError when neither can be loaded, another when neither is
+  /// there.
   Metadata load(graph::StateStore& store, Stream& stream) const;
   /// The same with load_parameters().
   Metadata load_parameters(graph::StateStore& store, Stream& stream) const;

@@ -6,23 +6,40 @@
 
 namespace engine {
 
-void upload_dataset(const Dataset& dataset, const ModelDefinition& model, Part part,
-                    Runtime& runtime) {
-  const std::int64_t count = dataset.count(part);
-  const TensorView observations = runtime.store().view(observations_state(model, part, count).name);
+namespace {
+
+using Reader = void (Dataset::*)(Part, const ByteSink&) const;
+
+void upload(const Dataset& dataset, Part part, Reader read, const std::string& state,
+            Runtime& runtime) {
+  const TensorView view = runtime.store().view(state);
   std::size_t offset = 0;
-  dataset.read_observations(part, [&](std::span<const std::byte> bytes) {
-    ENGINE_CHECK(offset + bytes.size() <= observations.type.bytes(), "a data set grew while read");
-    runtime.stream().copy_to_device(static_cast<std::byte*>(observations.data) + offset,
-                                    bytes.data(), bytes.size());
+  (dataset.*read)(part, [&](std::span<const std::byte> bytes) {
+    ENGINE_CHECK(offset + bytes.size() <= view.type.bytes(), "a data set grew while read");
+    runtime.stream().copy_to_device(static_cast<std::byte*>(view.data) + offset, bytes.data(),
+                                    bytes.size());
     offset += bytes.size();
   });
-  ENGINE_CHECK(offset == observations.type.bytes(), "a data set shrank while read");
-  // Prediction has no use for labels, and its programs declare none.
-  const std::string labels_name = labels_state(part, count).name;
-  if (!runtime.store().has(labels_name)) return;
-  const std::vector<std::uint8_t> labels = dataset.read_labels(part);
-  runtime.store().upload(labels_name, labels.data(), runtime.stream());
+  ENGINE_CHECK(offset == view.type.bytes(), "a data set shrank while read");
+}
+
+}  // namespace
+
+void upload_dataset(const Dataset& dataset, Part part, Runtime& runtime) {
+  upload(dataset, part, &Dataset::read_observations, observations_name(part), runtime);
+  // Prediction has no use for targets, and its programs declare none.
+  if (runtime.store().has(targets_name(part)))
+    upload(dataset, part, &Dataset::read_targets, targets_name(part), runtime);
+}
+
+void initialize_parameters(const std::vector<Parameter>& parameters, std::uint64_t seed,
+                           Runtime& runtime) {
+  for (const Parameter& parameter : parameters) {
+    const std::vector<float> values =
+        draw(parameter.initializer, parameter.state.type.element_count(), parameter.fan_in,
+             parameter.fan_out, random_key(seed, parameter.state.name));
+    runtime.store().upload(parameter.state.name, values.data(), runtime.stream());
+  }
 }
 
 BatchPrograms::BatchPrograms(Runtime& runtime, Feed feed, const MakeGraph& make_graph)
@@ -52,38 +69,47 @@ void BatchPrograms::run(Runtime& runtime, std::int64_t position, std::int64_t co
   }
 }
 
-Evaluator::Evaluator(Runtime& runtime, const ModelDefinition& model, Part part, std::int64_t count,
+std::optional<graph::NotFinite> BatchPrograms::find_not_finite(Runtime& runtime,
+                                                               std::int64_t position) const {
+  const std::size_t program = position < full_steps() ? *full_ : last_.value();
+  return runtime.executor(program).find_not_finite(runtime.stream());
+}
+
+Evaluator::Evaluator(Runtime& runtime, const ModelDefinition& model, const Dataset& data, Part part,
                      const GraphOptions& options)
-    : programs_(runtime, {part, count, std::min(model.batch, count), 0, false, true},
+    : programs_(runtime, make_feed(data, part, model.batch, false, true),
                 [&](const Feed& feed) { return evaluation_graph(model, feed, options); }) {}
 
 EvaluationResult Evaluator::run(Runtime& runtime) const {
-  for (const char* state : {kEvaluationStep, kEvaluationLoss, kEvaluationCorrect})
-    runtime.clear(state);
+  const bool has_accuracy = runtime.store().has(kEvaluationCorrect);
+  for (const char* state : {kEvaluationStep, kEvaluationLoss}) runtime.clear(state);
+  if (has_accuracy) runtime.clear(kEvaluationCorrect);
   programs_.run(runtime, 0, programs_.steps());
   const auto count = static_cast<double>(programs_.feed().count);
-  return {runtime.read_total(kEvaluationLoss) / count,
-          runtime.read_total(kEvaluationCorrect) / count};
+  EvaluationResult result{runtime.read_total(kEvaluationLoss) / count, std::nullopt};
+  if (has_accuracy) result.accuracy = runtime.read_total(kEvaluationCorrect) / count;
+  return result;
 }
 
-Predictor::Predictor(Runtime& runtime, const ModelDefinition& model, Part part, std::int64_t count,
+Predictor::Predictor(Runtime& runtime, const ModelDefinition& model, const Dataset& data, Part part,
                      const GraphOptions& options)
-    : classes_(model.classes),
-      programs_(runtime, {part, count, std::min(model.batch, count), 0, false, true},
+    : programs_(runtime, make_feed(data, part, model.batch, false, true),
                 [&](const Feed& feed) { return prediction_graph(model, feed, options); }) {}
 
 void Predictor::run(Runtime& runtime, std::int64_t count,
                     const std::function<void(std::int64_t, std::span<const float>)>& sink) const {
   runtime.clear(kPredictionStep);
   const Feed& feed = programs_.feed();
-  const auto classes = static_cast<std::size_t>(classes_);
   for (std::int64_t step = 0, first = 0; first < std::min(count, feed.count); ++step) {
     programs_.run(runtime, step, 1);
     const std::int64_t size = std::min(feed.batch, feed.count - first);
-    std::vector<float> logits(static_cast<std::size_t>(size) * classes);
-    runtime.store().download(prediction_state(size), logits.data(), runtime.stream());
-    const auto wanted = static_cast<std::size_t>(std::min(size, count - first));
-    sink(first, std::span(logits).first(wanted * classes));
+    const std::string state = prediction_state(size);
+    const TensorType& type = runtime.store().view(state).type;
+    std::vector<float> output(static_cast<std::size_t>(type.element_count()));
+    runtime.store().download(state, output.data(), runtime.stream());
+    const std::int64_t wanted = std::min(size, count - first);
+    sink(wanted,
+         std::span(output).first(static_cast<std::size_t>(wanted * type.shape.elements_after(0))));
     first += size;
   }
 }

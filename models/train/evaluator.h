@@ -3,6 +3,7 @@
 #pragma once
 
 #include <functional>
+#include <optional>
 #include <span>
 #include <vector>
 
@@ -11,13 +12,17 @@
 
 namespace engine {
 
-/// Uploads a part's observations and labels into the states that the graphs read, after allocate().
-void upload_dataset(const Dataset& dataset, const ModelDefinition& model, Part part,
-                    Runtime& runtime);
+/// Uploads a part's observations and targets into the states that the graphs read, after
+/// allocate().
+void upload_dataset(const Dataset& dataset, Part part, Runtime& runtime);
+
+/// Uploads the parameters' first values, each drawn by `seed` and its name, after allocate().
+void initialize_parameters(const std::vector<Parameter>& parameters, std::uint64_t seed,
+                           Runtime& runtime);
 
 struct EvaluationResult {
   double loss = 0;
-  double accuracy = 0;
+  std::optional<double> accuracy;  ///< absent for a loss that has none
 };
 
 /// One kind of program at the full batch and at the size of the last one.
@@ -39,6 +44,8 @@ class BatchPrograms {
 
   /// Enqueues `count` steps from `position` within the epoch on; they must all lie before its end.
   void run(Runtime& runtime, std::int64_t position, std::int64_t count) const;
+  /// Executor::find_not_finite() of the step at `position` within the epoch.
+  std::optional<graph::NotFinite> find_not_finite(Runtime& runtime, std::int64_t position) const;
 
  private:
   std::size_t compile(Runtime& runtime, std::int64_t size, const MakeGraph& make_graph);
@@ -50,7 +57,7 @@ class BatchPrograms {
 
 class Evaluator {
  public:
-  Evaluator(Runtime& runtime, const ModelDefinition& model, Part part, std::int64_t count,
+  Evaluator(Runtime& runtime, const ModelDefinition& model, const Dataset& data, Part part,
             const GraphOptions& options);
   /// Over every observation; waits.
   EvaluationResult run(Runtime& runtime) const;
@@ -61,15 +68,14 @@ class Evaluator {
 
 class Predictor {
  public:
-  Predictor(Runtime& runtime, const ModelDefinition& model, Part part, std::int64_t count,
+  Predictor(Runtime& runtime, const ModelDefinition& model, const Dataset& data, Part part,
             const GraphOptions& options);
-  /// Calls sink(first observation, logits of shape [n, classes] row by row) batch by batch, for the
-  /// first `count` observations.
+  /// Calls sink(n, outputs of the next n observations row by row) batch by batch, for the first
+  /// `count` observations.
   void run(Runtime& runtime, std::int64_t count,
            const std::function<void(std::int64_t, std::span<const float>)>& sink) const;
 
  private:
-  int classes_;
   BatchPrograms programs_;
 };
 

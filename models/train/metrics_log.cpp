@@ -1,13 +1,9 @@
 #include "models/train/metrics_log.h"
 
-#include <fcntl.h>
 #include <fmt/format.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <array>
-#include <cerrno>
 #include <charconv>
 #include <cmath>
 #include <filesystem>
@@ -87,27 +83,6 @@ std::optional<EpochMetrics> parse_csv_line(std::string_view line) {
   return row;
 }
 
-/// Appends `line` and waits until it is on disk.
-void append_line(const std::string& path, const std::string& line) {
-  const int file = ::open(path.c_str(), O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0666);
-  struct stat before {};
-  bool good = file >= 0 && ::fstat(file, &before) == 0;
-  for (std::size_t done = 0; good && done < line.size();) {
-    const ssize_t count = ::write(file, line.data() + done, line.size() - done);
-    if (count > 0) done += static_cast<std::size_t>(count);
-    good = count > 0 || (count < 0 && errno == EINTR);
-  }
-  good = good && ::fsync(file) == 0;
-  const int error = errno;
-  std::string also;
-  if (!good && file >= 0 && ::ftruncate(file, before.st_size) != 0)
-    also = ", leaving a partial line";
-  if (file >= 0) ::close(file);
-  if (!good)
-    throw FileError(fmt::format("{}: a line could not be added{}: {}", path, also,
-                                std::generic_category().message(error)));
-}
-
 }  // namespace
 
 std::string to_json_fields(const EpochMetrics& metrics) {
@@ -130,8 +105,8 @@ void MetricsLog::replace(const std::vector<EpochMetrics>& rows) const {
 }
 
 void MetricsLog::append(const EpochMetrics& row) const {
-  append_line(csv_path_, csv_line(row));
-  append_line(jsonl_path_, json_line(row));
+  append_to_file(csv_path_, csv_line(row));
+  append_to_file(jsonl_path_, json_line(row));
 }
 
 std::vector<EpochMetrics> MetricsLog::read() const {

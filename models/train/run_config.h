@@ -31,10 +31,11 @@ class RunConfig {
   double real(const std::string& key) const;
   const std::string& text(const std::string& key) const;
 
+  const ConfigValue& value(const std::string& key) const;
+
   bool operator==(const RunConfig& other) const { return values_ == other.values_; }
 
  private:
-  const ConfigValue& value(const std::string& key) const;
   template <class T>
   const T& get(const std::string& key, const char* expected) const;
 

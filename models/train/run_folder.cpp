@@ -1,7 +1,7 @@
 #include "models/train/run_folder.h"
 
-#include <fcntl.h>
 #include <fmt/format.h>
+#include <stdlib.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -30,7 +30,7 @@ std::string reason(int error) {
 
 void require_free(const std::string& path) {
   for (const char* entry : {"config.json", "metrics.csv", "metrics.jsonl", "algorithms.jsonl",
-                            "log.txt", "checkpoints"}) {
+                            "model.toml", "training.svg", "events", "log.txt", "checkpoints"}) {
     std::error_code error;
     const fs::file_status status = fs::symlink_status(fs::path(path) / entry, error);
     if (status.type() == fs::file_type::none)
@@ -39,25 +39,36 @@ void require_free(const std::string& path) {
   }
 }
 
-/// Of several processes that create the same run, one gets past this.
-void claim(const std::string& path, const std::string& config_path) {
-  const int file = ::open(config_path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
-  if (file < 0 && errno == EEXIST) fail_taken(path, "config.json");
-  if (file < 0) throw FileError(fmt::format("{}: cannot be made: {}", config_path, reason(errno)));
-  ::close(file);
-}
-
 }  // namespace
 
 RunFolder RunFolder::create(const std::string& path, const RunConfig& config) {
   make_folder(path);
   require_free(path);
   RunFolder run(path);
-  claim(path, run.config_path());
-  run.write_config(config);
-  run.metrics().replace({});
-  make_folder(path + "/checkpoints");
+  // Of several processes that create the same run, one gets past this.
+  if (!claim_file(run.config_path())) fail_taken(path, "config.json");
+  try {
+    run.write_config(config);
+    run.metrics().replace({});
+    make_folder(path + "/checkpoints");
+  } catch (const FileError&) {
+    std::error_code error;  // what cannot be removed stays, and is named by the next attempt
+    for (const char* entry : {"metrics.csv", "metrics.jsonl", "checkpoints", "config.json"})
+      fs::remove(fs::path(path) / entry, error);
+    throw;
+  }
   return run;
+}
+
+void RunFolder::require_writable(const std::string& path) {
+  std::error_code error;
+  fs::path place = fs::path(path);
+  if (fs::exists(place, error)) require_free(path);
+  while (!fs::exists(place, error) && place.has_relative_path()) place = place.parent_path();
+  std::string probe = ((place.empty() ? fs::path(".") : place) / ".engine-XXXXXX").native();
+  if (::mkdtemp(probe.data()) == nullptr)
+    throw FileError(fmt::format("{}: cannot be made: {}", path, reason(errno)));
+  ::rmdir(probe.c_str());
 }
 
 RunFolder RunFolder::create_numbered(const std::string& parent, const std::string& model,

@@ -23,12 +23,13 @@ constexpr std::uint64_t kLengthBytes = 8;
 constexpr std::uint64_t kLongestHeader = 100'000'000;
 constexpr int kDeepest = 3;  // the header, a tensor, its shape
 
-constexpr std::array<std::pair<DType, const char*>, 6> kDtypes{{{DType::f32, "F32"},
+constexpr std::array<std::pair<DType, const char*>, 7> kDtypes{{{DType::f32, "F32"},
                                                                 {DType::f64, "F64"},
                                                                 {DType::i32, "I32"},
                                                                 {DType::i64, "I64"},
                                                                 {DType::u8, "U8"},
-                                                                {DType::u32, "U32"}}};
+                                                                {DType::u32, "U32"},
+                                                                {DType::bf16, "BF16"}}};
 
 const char* stored_name(DType dtype) {
   return std::find_if(kDtypes.begin(), kDtypes.end(),
@@ -97,8 +98,8 @@ DType parse_dtype(const json& tensor, const std::string& where) {
   if (found == tensor.end()) throw DataError(where + ": dtype is missing");
   for (const auto& [dtype, name] : kDtypes)
     if (*found == name) return dtype;
-  throw DataError(fmt::format("{}: dtype is {}, expected F32, F64, I32, I64, U8 or U32", where,
-                              printable(found->dump())));
+  throw DataError(fmt::format("{}: dtype is {}, expected F32, F64, BF16, I32, I64, U8 or U32",
+                              where, printable(found->dump())));
 }
 
 /// The offset is still relative to the data.

@@ -3,9 +3,11 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include <filesystem>
 #include <sstream>
 
 #include "engine/core/error.h"
+#include "models/file/model_file.h"
 
 namespace engine {
 namespace {
@@ -19,6 +21,98 @@ std::set<std::string> split(const std::string& text) {
   std::istringstream stream(text);
   for (std::string part; std::getline(stream, part, ',');) parts.insert(part);
   return parts;
+}
+
+// Whether a resumed run may differ in a field: what its result depends on is fixed.
+enum class Resume { may_differ, fixed };
+
+// Calls visit(option, key, field, resume) for every field that a configuration holds: the one list
+// of them. `option` is what the command line calls it.
+template <class Settings, class Visit>
+void for_each_field(Settings& s, const Visit& visit) {
+  using enum Resume;
+  auto& o = s.optimizer;
+  visit("MODEL", "model", s.model, fixed);
+  visit("--data", "data", s.data, may_differ);
+  visit("--epochs", "epochs", s.epochs, may_differ);
+  visit("--steps", "max_steps", s.max_steps, may_differ);
+  visit("--batch", "batch", s.batch, fixed);
+  visit("--seed", "seed", s.seed, fixed);
+  visit("--validation-split", "validation_split", s.validation_split, fixed);
+  visit("--patience", "patience", s.patience, may_differ);
+  visit("--optimizer", "optimizer", o.name, fixed);
+  visit("--lr", "learning_rate", o.learning_rate, fixed);
+  visit("--momentum", "momentum", o.momentum, fixed);
+  visit("--nesterov", "nesterov", o.nesterov, fixed);
+  visit("--rho", "rho", o.rho, fixed);
+  visit("--beta1", "beta1", o.beta1, fixed);
+  visit("--beta2", "beta2", o.beta2, fixed);
+  visit("--epsilon", "epsilon", o.epsilon, fixed);
+  visit("--weight-decay", "weight_decay", o.weight_decay, fixed);
+  visit("--clip-norm", "clip_norm", o.clip_norm, fixed);
+  visit("--clip-value", "clip_value", o.clip_value, fixed);
+  visit("--accumulate", "accumulate", o.accumulate, fixed);
+  visit("--schedule", "schedule", o.schedule, fixed);
+  visit("--skip-bad-steps", "skip_bad_steps", s.skip_bad_steps, fixed);
+  visit("--device", "device", s.device, may_differ);
+  visit("--threads", "threads", s.threads, may_differ);
+  visit("--precision", "precision", s.precision, fixed);
+  visit("--deterministic", "deterministic", s.deterministic, fixed);
+  visit("--autotune", "autotune", s.autotune, may_differ);
+  visit("--algorithm-cache", "algorithm_cache", s.algorithm_cache, may_differ);
+  visit("--candidates", "candidates", s.candidates, may_differ);
+  visit("--workspace-limit", "workspace_limit", s.workspace_limit, may_differ);
+  visit("--memory-limit", "memory_limit", s.memory_limit, may_differ);
+  visit("--checkpoint-every", "checkpoint_every", s.checkpoint_every, may_differ);
+  visit("--no-pass", "passes_off", s.passes_off, fixed);
+}
+
+ConfigValue to_value(const std::string& text) {
+  return text;
+}
+ConfigValue to_value(std::int64_t number) {
+  return number;
+}
+ConfigValue to_value(std::uint64_t number) {
+  return static_cast<std::int64_t>(number);
+}
+ConfigValue to_value(double number) {
+  return number;
+}
+ConfigValue to_value(bool flag) {
+  return flag;
+}
+ConfigValue to_value(const ScheduleSettings& schedule) {
+  return to_string(schedule);
+}
+ConfigValue to_value(const std::set<std::string>& names) {
+  return fmt::format("{}", fmt::join(names, ","));
+}
+
+void read(const RunConfig& config, const char* key, std::string& text) {
+  text = config.text(key);
+}
+void read(const RunConfig& config, const char* key, std::int64_t& number) {
+  number = config.integer(key);
+}
+void read(const RunConfig& config, const char* key, std::uint64_t& number) {
+  number = static_cast<std::uint64_t>(config.integer(key));
+}
+void read(const RunConfig& config, const char* key, double& number) {
+  number = config.real(key);
+}
+void read(const RunConfig& config, const char* key, bool& flag) {
+  flag = config.flag(key);
+}
+void read(const RunConfig& config, const char* key, ScheduleSettings& schedule) {
+  schedule = parse_schedule(config.text(key));
+}
+void read(const RunConfig& config, const char* key, std::set<std::string>& names) {
+  names = split(config.text(key));
+}
+
+std::string print(const ConfigValue& value) {
+  return std::visit([](const auto& plain) { return fmt::format("{}", plain); }, value);
 }
 
 }  // namespace
@@ -44,66 +138,42 @@ void validate(const TrainSettings& s) {
   require(s.memory_limit >= 0, fmt::format("--memory-limit {}: expected bytes", s.memory_limit));
   require(s.checkpoint_every >= 0,
           fmt::format("--checkpoint-every {}: expected steps", s.checkpoint_every));
-  require(s.precision == "fp32" || s.precision == "tf32",
-          fmt::format("--precision {}: expected fp32 or tf32", s.precision));
+  require(s.patience >= 0, fmt::format("--patience {}: expected a number of epochs", s.patience));
+  require(s.validation_split >= 0 && s.validation_split < 1,
+          fmt::format("--validation-split {}: expected a fraction from 0 to below 1",
+                      s.validation_split));
+  validate(s.optimizer);
+  require(s.precision == "fp32" || s.precision == "tf32" || s.precision == "bf16",
+          fmt::format("--precision {}: expected fp32, tf32 or bf16", s.precision));
   autotune_from_name(s.autotune);
 }
 
-RunConfig to_config(const TrainSettings& s) {
+RunConfig to_config(const TrainSettings& settings) {
   RunConfig config;
-  config.set("model", s.model).set("data", s.data).set("epochs", s.epochs);
-  config.set("max_steps", s.max_steps).set("batch", s.batch);
-  config.set("seed", static_cast<std::int64_t>(s.seed));
-  config.set("optimizer", s.optimizer.name).set("learning_rate", s.optimizer.learning_rate);
-  config.set("momentum", s.optimizer.momentum).set("rho", s.optimizer.rho);
-  config.set("epsilon", s.optimizer.epsilon).set("device", s.device).set("threads", s.threads);
-  config.set("precision", s.precision).set("deterministic", s.deterministic);
-  config.set("autotune", s.autotune).set("algorithm_cache", s.algorithm_cache);
-  config.set("candidates", s.candidates).set("workspace_limit", s.workspace_limit);
-  config.set("memory_limit", s.memory_limit).set("checkpoint_every", s.checkpoint_every);
-  config.set("passes_off", fmt::format("{}", fmt::join(s.passes_off, ",")));
+  for_each_field(settings, [&](const char*, const char* key, const auto& field, Resume) {
+    config.set(key, to_value(field));
+  });
   return config;
 }
 
 TrainSettings from_config(const RunConfig& config) {
-  TrainSettings s;
-  s.model = config.text("model");
-  s.data = config.text("data");
-  s.epochs = config.integer("epochs");
-  s.max_steps = config.integer("max_steps");
-  s.batch = config.integer("batch");
-  s.seed = static_cast<std::uint64_t>(config.integer("seed"));
-  s.optimizer = {config.text("optimizer"), config.real("learning_rate"), config.real("momentum"),
-                 config.real("rho"), config.real("epsilon")};
-  s.device = config.text("device");
-  s.threads = config.integer("threads");
-  s.precision = config.text("precision");
-  s.deterministic = config.flag("deterministic");
-  s.autotune = config.text("autotune");
-  s.algorithm_cache = config.text("algorithm_cache");
-  s.candidates = config.text("candidates");
-  s.workspace_limit = config.integer("workspace_limit");
-  s.memory_limit = config.integer("memory_limit");
-  s.checkpoint_every = config.integer("checkpoint_every");
-  s.passes_off = split(config.text("passes_off"));
-  return s;
+  TrainSettings settings;
+  for_each_field(settings, [&](const char*, const char* key, auto& field, Resume) {
+    read(config, key, field);
+  });
+  return settings;
 }
 
 void check_resumable(const TrainSettings& started, const TrainSettings& resumed) {
-  const auto same = [](const char* option, const auto& before, const auto& now) {
-    if (before == now) return;
-    throw UsageError(fmt::format("{} {}: the run was started with {}, and a resumed run keeps that",
-                                 option, now, before));
-  };
-  same("MODEL", started.model, resumed.model);
-  same("--batch", started.batch, resumed.batch);
-  same("--seed", started.seed, resumed.seed);
-  same("--optimizer", started.optimizer.name, resumed.optimizer.name);
-  same("--lr", started.optimizer.learning_rate, resumed.optimizer.learning_rate);
-  same("--precision", started.precision, resumed.precision);
-  same("--deterministic", started.deterministic, resumed.deterministic);
-  same("--no-pass", fmt::format("{}", fmt::join(started.passes_off, ",")),
-       fmt::format("{}", fmt::join(resumed.passes_off, ",")));
+  const RunConfig before = to_config(started);
+  for_each_field(
+      resumed, [&](const char* option, const char* key, const auto& field, Resume resume) {
+        const ConfigValue now = to_value(field);
+        if (resume == Resume::fixed && now != before.value(key))
+          throw UsageError(
+              fmt::format("{} {}: the run was started with {}, and a resumed run keeps that",
+                          option, print(now), print(before.value(key))));
+      });
 }
 
 ModelDefinition with_settings(ModelDefinition model, const TrainSettings& settings) {
@@ -112,8 +182,22 @@ ModelDefinition with_settings(ModelDefinition model, const TrainSettings& settin
   return model;
 }
 
+ModelDefinition run_model(const RunFolder& folder, const TrainSettings& settings) {
+  if (std::filesystem::exists(folder.model_path())) return load_model_file(folder.model_path());
+  return find_model(settings.model);
+}
+
 ModelDefinition resolve_model(const TrainSettings& settings) {
   return with_settings(find_model(settings.model), settings);
+}
+
+GraphOptions graph_options(const TrainSettings& settings) {
+  GraphOptions options;
+  options.seed = settings.seed;
+  options.passes_off = settings.passes_off;
+  options.skip_bad_steps = settings.skip_bad_steps;
+  if (settings.precision == "bf16") options.activations = DType::bf16;
+  return options;
 }
 
 RuntimeOptions runtime_options(const TrainSettings& settings) {

@@ -8,7 +8,9 @@
 #include <vector>
 
 #include "models/train/run_config.h"
+#include "models/train/run_folder.h"
 #include "models/train/runtime.h"
+#include "models/train/step_graphs.h"
 #include "models/zoo/zoo.h"
 
 namespace engine {
@@ -20,7 +22,10 @@ struct TrainSettings {
   std::int64_t max_steps = 0;  ///< stop after so many steps from the start; 0: no limit
   std::int64_t batch = 1;
   std::uint64_t seed = 0;
+  double validation_split = 0;  ///< part of the training observations kept for validation; 0: none
+  std::int64_t patience = 0;    ///< epochs without a lower validation loss to stop after; 0: never
   OptimizerSettings optimizer;
+  bool skip_bad_steps = false;  ///< go on where a step is not finite, instead of stopping
   std::string device = "auto";
   std::int64_t threads = 0;
   std::string precision = "fp32";
@@ -50,8 +55,12 @@ void check_resumable(const TrainSettings& started, const TrainSettings& resumed)
 
 /// `model` with the settings' batch and optimizer.
 ModelDefinition with_settings(ModelDefinition model, const TrainSettings& settings);
-/// The same for the zoo's model that the settings name.
+/// The model of a run: its own description of it, or, where it could not be described, the one that
+/// its settings name.
+ModelDefinition run_model(const RunFolder& folder, const TrainSettings& settings);
+/// with_settings() of the model that the settings name.
 ModelDefinition resolve_model(const TrainSettings& settings);
+GraphOptions graph_options(const TrainSettings& settings);
 RuntimeOptions runtime_options(const TrainSettings& settings);
 
 }  // namespace engine

@@ -2,13 +2,15 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <map>
+
 #include "graph/differentiate.h"
 #include "ops/accumulate_metrics.h"
-#include "ops/accuracy.h"
 #include "ops/batch_indices.h"
 #include "ops/gather.h"
+#include "ops/moving_average.h"
 #include "ops/registry.h"
-#include "ops/softmax_cross_entropy.h"
 
 namespace engine {
 namespace {
@@ -16,10 +18,6 @@ namespace {
 using graph::State;
 using graph::StateRole;
 using graph::Value;
-
-std::string part_name(Part part) {
-  return part == Part::train ? "train" : "test";
-}
 
 Value* read_counter(graph::Graph& graph, const std::string& name, StateRole role) {
   return graph.read({name, {{}, DType::i64}, role});
@@ -36,39 +34,73 @@ Batch emit_batch(graph::Graph& graph, const ModelDefinition& model, const Feed& 
   const BatchIndicesAttributes order{feed.count, feed.batch, feed.steps_per_epoch(), feed.shuffle,
                                      random_key(seed, "shuffle/" + part_name(feed.part))};
   Value* indices = graph.apply(ops::batch_indices(order, feed.size), {step}, "feed/indices");
-  Value* data = graph.read(observations_state(model, feed.part, feed.count));
-  return {indices, graph.apply(ops::gather_normalized({model.input_scale, 0}), {data, indices},
-                               "feed/observations")};
+  std::vector<std::int64_t> extents{feed.count};
+  for (std::int64_t extent : model.network.input().extents()) extents.push_back(extent);
+  Value* data = graph.read(
+      {observations_name(feed.part), {Shape(extents), feed.observation}, StateRole::data});
+  // Bytes are scaled; numbers are what the network sees.
+  const double scale = feed.observation == DType::u8 ? model.input_scale : 1;
+  return {indices,
+          graph.apply(ops::gather_normalized({scale, 0}), {data, indices}, "feed/observations")};
 }
 
-struct Scores {
-  Value* loss;     // f32 scalar, mean over the batch
-  Value* correct;  // i32 scalar
+Scores emit_scores(graph::Graph& graph, const ModelDefinition& model, const Feed& feed,
+                   Value* output, Value* indices) {
+  Value* targets = graph.read({targets_name(feed.part),
+                               targets_type(model.loss, feed.target, feed.count), StateRole::data});
+  return emit_scores(graph, model.loss, output, targets, indices);
+}
+
+// What a bad step does to the bookkeeping, and how it is told; no predicate: no step is bad.
+struct BadStepRule {
+  BadSteps kind = BadSteps::ignored;
+  Value* predicate = nullptr;
 };
-
-Scores emit_scores(graph::Graph& graph, const Feed& feed, Value* logits, Value* indices) {
-  Value* labels =
-      graph.apply(ops::gather_labels(), {graph.read(labels_state(feed.part, feed.count)), indices},
-                  "feed/labels");
-  return {graph.apply(ops::softmax_cross_entropy(), {logits, labels}, "loss"),
-          graph.apply(ops::accuracy(), {logits, labels}, "accuracy")};
-}
 
 // Adds the batch's scores to the totals and advances the step counter.
 void emit_totals(graph::Graph& graph, const Feed& feed, StateRole role, const std::string& prefix,
-                 Value* step, const Scores& scores) {
-  const State loss{prefix + "/loss", {{}, DType::f64}, role};
-  const State correct{prefix + "/correct", {{}, DType::f64}, role};
-  graph::Node& totals = graph.add(
-      ops::accumulate_metrics({static_cast<double>(feed.size), 1.0}),
-      {step, graph.read(loss), graph.read(correct), scores.loss, scores.correct}, "metrics");
-  graph.assign({prefix + "/step", {{}, DType::i64}, role}, totals.output(0));
-  graph.assign(loss, totals.output(1));
-  graph.assign(correct, totals.output(2));
+                 Value* step, const Scores& scores, const BadStepRule& bad_steps) {
+  std::vector<State> results{{prefix + "/step", {{}, DType::i64}, role},
+                             {prefix + "/loss", {{}, DType::f64}, role}};
+  std::vector<Value*> values{scores.loss};
+  std::vector<double> weights{static_cast<double>(feed.size)};
+  if (scores.correct != nullptr) {
+    results.push_back({prefix + "/correct", {{}, DType::f64}, role});
+    values.push_back(scores.correct);
+    weights.push_back(1 / scores.outputs);
+  }
+  std::vector<Value*> operands{step};
+  for (std::size_t i = 1; i < results.size(); ++i) operands.push_back(graph.read(results[i]));
+  operands.insert(operands.end(), values.begin(), values.end());
+  if (bad_steps.kind != BadSteps::ignored) operands.push_back(bad_steps.predicate);
+  if (bad_steps.kind == BadSteps::skipped) {
+    results.push_back({kSkippedSteps, {{}, DType::i64}, role});
+    operands.push_back(graph.read(results.back()));
+  }
+  graph::Node& node =
+      graph.add(ops::accumulate_metrics(weights, bad_steps.kind), operands, "metrics");
+  for (std::size_t i = 0; i < results.size(); ++i) graph.assign(results[i], node.output(i));
 }
 
-void emit_training(graph::Graph& graph, const ModelDefinition& model, const GraphOptions& options,
-                   const std::vector<Parameter>& parameters, Value* loss) {
+// Moves the running statistics, those of one momentum in one launch.
+void emit_statistics(graph::Graph& graph, const std::vector<StatisticUpdate>& updates,
+                     Value* predicate) {
+  std::map<double, std::vector<const StatisticUpdate*>> by_momentum;
+  for (const StatisticUpdate& update : updates) by_momentum[update.momentum].push_back(&update);
+  for (const auto& [momentum, group] : by_momentum) {
+    std::vector<Value*> operands{predicate};
+    for (const StatisticUpdate* update : group) operands.push_back(update->running);
+    for (const StatisticUpdate* update : group) operands.push_back(update->batch);
+    graph::Node& node =
+        graph.add(ops::moving_average(group.size(), momentum), operands, "statistics");
+    for (std::size_t i = 0; i < group.size(); ++i) graph.assign(group[i]->state, node.output(i));
+  }
+}
+
+// Gradients and updates; returns the step's predicate, see emit_optimizer().
+Value* emit_training(graph::Graph& graph, const ModelDefinition& model, const GraphOptions& options,
+                     const Builder& builder, Value* step, Value* loss) {
+  const std::vector<Parameter>& parameters = builder.parameters();
   std::vector<Value*> wanted;
   for (const Parameter& parameter : parameters) wanted.push_back(parameter.value);
   const std::vector<Value*> gradients = graph::differentiate(graph, loss, wanted);
@@ -81,7 +113,9 @@ void emit_training(graph::Graph& graph, const ModelDefinition& model, const Grap
     if (options.keep_gradients)
       graph.assign({"gradient/" + state.name, state.type, StateRole::output}, gradients[i]);
   }
-  emit_optimizer(graph, model.optimizer, pairs);
+  Value* predicate = emit_optimizer(graph, model.optimizer, pairs, step, loss);
+  emit_statistics(graph, builder.statistic_updates(), predicate);
+  return predicate;
 }
 
 }  // namespace
@@ -91,18 +125,27 @@ std::int64_t Feed::steps_per_epoch() const {
 }
 
 std::string prediction_state(std::int64_t size) {
-  return fmt::format("prediction/logits_{}", size);
+  return fmt::format("prediction/output_{}", size);
 }
 
-State observations_state(const ModelDefinition& model, Part part, std::int64_t count) {
-  std::vector<std::int64_t> extents{count};
-  for (std::int64_t extent : model.network.input().extents()) extents.push_back(extent);
-  return {
-      "data/" + part_name(part) + "/observations", {Shape(extents), DType::u8}, StateRole::data};
+Feed make_feed(const Dataset& data, Part part, std::int64_t batch, bool shuffle, bool partial) {
+  const std::int64_t size = std::min(batch, data.count(part));
+  return {part,
+          data.count(part),
+          size,
+          size,
+          shuffle,
+          partial,
+          data.observation_type().dtype,
+          data.target_type()};
 }
 
-State labels_state(Part part, std::int64_t count) {
-  return {"data/" + part_name(part) + "/labels", {{count}, DType::u8}, StateRole::data};
+std::string observations_name(Part part) {
+  return "data/" + part_name(part) + "/observations";
+}
+
+std::string targets_name(Part part) {
+  return "data/" + part_name(part) + "/targets";
 }
 
 StepGraph training_graph(const ModelDefinition& model, const Feed& feed,
@@ -111,13 +154,14 @@ StepGraph training_graph(const ModelDefinition& model, const Feed& feed,
   StepGraph result{graph::Graph(fmt::format("{}/train[{}]", model.name, feed.size)), {}, {}};
   graph::Graph& graph = result.graph;
   Value* step = read_counter(graph, kTrainStep, StateRole::counter);
-  Builder builder(graph, Mode::training, options.seed, step);
+  Builder builder(graph, Mode::training, options.seed, step, options.activations);
   const Batch batch = emit_batch(graph, model, feed, step, options.seed);
-  Value* logits = model.network.build(builder, batch.observations);
-  const Scores scores = emit_scores(graph, feed, logits, batch.indices);
+  Value* output = builder.as_f32(model.network.build(builder, batch.observations));
+  const Scores scores = emit_scores(graph, model, feed, output, batch.indices);
   result.passes = graph::run_passes(graph, graph::Stage::forward, options.passes_off);
-  emit_training(graph, model, options, builder.parameters(), scores.loss);
-  emit_totals(graph, feed, StateRole::counter, "train", step, scores);
+  const BadStepRule bad_steps{options.skip_bad_steps ? BadSteps::skipped : BadSteps::stopped,
+                              emit_training(graph, model, options, builder, step, scores.loss)};
+  emit_totals(graph, feed, StateRole::counter, "train", step, scores, bad_steps);
   result.parameters = builder.parameters();
   return result;
 }
@@ -128,11 +172,11 @@ StepGraph evaluation_graph(const ModelDefinition& model, const Feed& feed,
   StepGraph result{graph::Graph(fmt::format("{}/evaluate[{}]", model.name, feed.size)), {}, {}};
   graph::Graph& graph = result.graph;
   Value* step = read_counter(graph, kEvaluationStep, StateRole::output);
-  Builder builder(graph, Mode::inference, options.seed, nullptr);
+  Builder builder(graph, Mode::inference, options.seed, nullptr, options.activations);
   const Batch batch = emit_batch(graph, model, feed, step, options.seed);
-  Value* logits = model.network.build(builder, batch.observations);
-  const Scores scores = emit_scores(graph, feed, logits, batch.indices);
-  emit_totals(graph, feed, StateRole::output, "evaluation", step, scores);
+  Value* output = builder.as_f32(model.network.build(builder, batch.observations));
+  const Scores scores = emit_scores(graph, model, feed, output, batch.indices);
+  emit_totals(graph, feed, StateRole::output, "evaluation", step, scores, {});
   result.passes = graph::run_passes(graph, graph::Stage::forward, options.passes_off);
   result.parameters = builder.parameters();
   return result;
@@ -144,10 +188,10 @@ StepGraph prediction_graph(const ModelDefinition& model, const Feed& feed,
   StepGraph result{graph::Graph(fmt::format("{}/predict[{}]", model.name, feed.size)), {}, {}};
   graph::Graph& graph = result.graph;
   Value* step = read_counter(graph, kPredictionStep, StateRole::output);
-  Builder builder(graph, Mode::inference, options.seed, nullptr);
+  Builder builder(graph, Mode::inference, options.seed, nullptr, options.activations);
   const Batch batch = emit_batch(graph, model, feed, step, options.seed);
-  Value* logits = model.network.build(builder, batch.observations);
-  graph.assign({prediction_state(feed.size), logits->type(), StateRole::output}, logits);
+  Value* output = builder.as_f32(model.network.build(builder, batch.observations));
+  graph.assign({prediction_state(feed.size), output->type(), StateRole::output}, output);
   graph::Node& totals = graph.add(ops::accumulate_metrics({}), {step}, "metrics");
   graph.assign({kPredictionStep, {{}, DType::i64}, StateRole::output}, totals.output(0));
   result.passes = graph::run_passes(graph, graph::Stage::forward, options.passes_off);

@@ -23,9 +23,16 @@ struct Feed {
   std::int64_t size = 0;
   bool shuffle = false;
   bool partial = true;  ///< whether an epoch ends with its smaller last batch
+  /// Of the resident data: the elements of an observation, and one observation's target.
+  DType observation = DType::u8;
+  TensorType target{Shape{}, DType::u8};
 
   std::int64_t steps_per_epoch() const;
 };
+
+/// The feed of a part of `data`, in its order and to its end, or shuffled; size is the batch, which
+/// is at most as large as the part.
+Feed make_feed(const Dataset& data, Part part, std::int64_t batch, bool shuffle, bool partial);
 
 /// A graph after its forward passes, with what they did, and the parameters it declares.
 struct StepGraph {
@@ -39,22 +46,26 @@ struct GraphOptions {
   std::set<std::string> passes_off;
   /// Also assigns every parameter's gradient to a state "gradient/<parameter>" (role output).
   bool keep_gradients = false;
+  /// Whether training goes on after a step that is not finite, or stands still before it.
+  bool skip_bad_steps = false;
+  /// What layers that can store their results as: f32 or bf16, see Builder.
+  DType activations = DType::f32;
 };
 
 // States beside parameters and moments. Totals are sums over the epoch so far, f64.
 inline constexpr const char* kTrainStep = "train/step";
 inline constexpr const char* kTrainLoss = "train/loss";
 inline constexpr const char* kTrainCorrect = "train/correct";
+inline constexpr const char* kSkippedSteps = "train/skipped";  ///< i64, where they are skipped
 inline constexpr const char* kEvaluationStep = "evaluation/step";
 inline constexpr const char* kEvaluationLoss = "evaluation/loss";
 inline constexpr const char* kEvaluationCorrect = "evaluation/correct";
 inline constexpr const char* kPredictionStep = "prediction/step";
-/// f32[size, classes] of the last prediction step.
+/// The network's output [size, …] of the last prediction step.
 std::string prediction_state(std::int64_t size);
-/// "data/train/observations" u8[count, input…] and "data/train/labels" u8[count], likewise for
-/// test.
-graph::State observations_state(const ModelDefinition& model, Part part, std::int64_t count);
-graph::State labels_state(Part part, std::int64_t count);
+/// "data/<part>/observations" [count, input…] and "data/<part>/targets" [count, …].
+std::string observations_name(Part part);
+std::string targets_name(Part part);
 
 StepGraph training_graph(const ModelDefinition& model, const Feed& feed,
                          const GraphOptions& options);

@@ -5,12 +5,17 @@
 #include <algorithm>
 #include <chrono>
 #include <cmath>
+#include <optional>
+#include <utility>
 #include <vector>
 
 #include "engine/core/error.h"
+#include "engine/core/file.h"
 #include "engine/core/log.h"
 #include "engine/core/process_memory.h"
 #include "engine/device/cpu/parallel.h"
+#include "models/file/model_file.h"
+#include "models/train/run_outputs.h"
 
 namespace engine {
 namespace {
@@ -30,64 +35,94 @@ double median(std::vector<double> values) {
   return *middle;
 }
 
-void initialize_parameters(const std::vector<Parameter>& parameters, std::uint64_t seed,
-                           Runtime& runtime) {
-  for (const Parameter& parameter : parameters) {
-    const std::vector<float> values =
-        draw(parameter.initializer, parameter.state.type.element_count(), parameter.fan_in,
-             parameter.fan_out, random_key(seed, parameter.state.name));
-    runtime.store().upload(parameter.state.name, values.data(), runtime.stream());
-  }
-}
-
 // A resumed run launches the kernels it was started with: noise must not change its result.
 RuntimeOptions options_for(const TrainSettings& settings, const RunPlace& place,
-                           TrainObserver& observer) {
+                           Callback& callback) {
   RuntimeOptions options = runtime_options(settings);
   if (!place.resume.empty() && options.tuner.mode != Autotune::off) {
     options.tuner.mode = Autotune::locked;
     options.algorithm_cache = RunFolder::open(place.resume).algorithms_path();
   }
-  options.tuner.progress = [&observer](const std::string& problem, const std::string& candidate,
+  options.tuner.progress = [&callback](const std::string& problem, const std::string& candidate,
                                        int done, int total) {
-    observer.on_tuning(problem, candidate, done, total);
+    callback.on_tuning(problem, candidate, done, total);
   };
   return options;
 }
 
-class Training {
+class Training final : public TrainControl {
  public:
-  Training(const ModelDefinition& model, const TrainSettings& settings, const RunPlace& place,
-           TrainObserver& observer, const std::atomic<bool>& stop)
+  Training(const ModelDefinition& model, std::unique_ptr<Dataset> data,
+           const TrainSettings& settings, const RunPlace& place, Callback& callback,
+           const std::atomic<bool>& stop)
       : settings_(settings),
-        model_(with_settings(model, settings)),
-        observer_(observer),
         stop_(stop),
-        dataset_(open_dataset(settings.data, {model_.network.input(), model_.classes})),
-        runtime_(options_for(settings, place, observer)),
-        graph_options_{settings.seed, settings.passes_off, false},
+        dataset_(split(std::move(data))),
+        model_(resolve(model)),
+        callbacks_({&callback}),
+        runtime_(options_for(settings, place, callbacks_)),
+        graph_options_(graph_options(settings)),
         steps_(runtime_, feed(),
                [&](const Feed& feed) { return training_graph(model_, feed, graph_options_); }),
-        evaluator_(runtime_, model_, Part::test, dataset_->count(Part::test), graph_options_),
-        folder_(make_folder(place)) {}
+        test_(runtime_, model_, *dataset_, Part::test, graph_options_),
+        folder_(make_folder(place)),
+        outputs_(folder_) {
+    if (dataset_->count(Part::validation) > 0)
+      validation_.emplace(runtime_, model_, *dataset_, Part::validation, graph_options_);
+    add_rules();
+    // First, so that whatever a callback does, the epoch is on record.
+    callbacks_.add_first(outputs_);
+  }
 
   TrainResult run(bool resumed) {
     prepare(resumed);
     const auto start = std::chrono::steady_clock::now();
     const std::int64_t first = step_;
-    while (step_ < last_step() && !stop_) run_epoch();
+    while (step_ < last_step() && !stop_ && result_.stopped.empty()) run_epoch();
     result_.train_seconds = seconds_since(start) - evaluation_seconds_;
     finish(first);
     return result_;
   }
 
+  void stop(const std::string& why) override { result_.stopped = why; }
+  void scale_learning_rate(double factor) override {
+    float rate = 0;
+    runtime_.store().download(kLearningRate, &rate, runtime_.stream());
+    rate = static_cast<float>(rate * factor);
+    runtime_.store().upload(kLearningRate, &rate, runtime_.stream());
+  }
+
  private:
+  std::unique_ptr<Dataset> split(std::unique_ptr<Dataset> data) const {
+    if (settings_.validation_split == 0) return data;
+    return split_validation(std::move(data), settings_.validation_split);
+  }
+
+  // The model as the settings have it, its schedule measured by the data.
+  ModelDefinition resolve(const ModelDefinition& model) const {
+    ModelDefinition resolved = with_settings(model, settings_);
+    const Feed feed =
+        make_feed(*dataset_, Part::train, resolved.batch, true, resolved.partial_batches);
+    resolved.optimizer.length = {feed.steps_per_epoch(), settings_.epochs};
+    return resolved;
+  }
+
+  void add_rules() {
+    if (settings_.patience > 0)
+      callbacks_.add_last(
+          *rules_.emplace_back(std::make_unique<EarlyStopping>(settings_.patience)));
+    const ScheduleSettings& schedule = settings_.optimizer.schedule;
+    if (schedule.kind == ScheduleKind::plateau)
+      callbacks_.add_last(*rules_.emplace_back(
+          std::make_unique<PlateauSchedule>(schedule.epochs, schedule.factor)));
+  }
+
   Feed feed() const {
     const std::int64_t count = dataset_->count(Part::train);
     if (!model_.partial_batches && count < model_.batch)
       throw DataError(fmt::format("{}: {} training observations, fewer than a batch of {}",
-                                  settings_.data, count, model_.batch));
-    return {Part::train, count, std::min(model_.batch, count), 0, true, model_.partial_batches};
+                                  dataset_->description(), count, model_.batch));
+    return make_feed(*dataset_, Part::train, model_.batch, true, model_.partial_batches);
   }
 
   RunFolder make_folder(const RunPlace& place) {
@@ -101,8 +136,12 @@ class Training {
     resolved.device = runtime_.device().name();
     if (runtime_.device().backend() == "cpu") resolved.threads = cpu::threads();
     const RunConfig config = to_config(resolved);
-    if (place.out.empty()) return RunFolder::create_numbered("runs", model_.name, config);
-    return RunFolder::create(place.out, config);
+    RunFolder folder = place.out.empty() ? RunFolder::create_numbered("runs", model_.name, config)
+                                         : RunFolder::create(place.out, config);
+    // So that the run needs no model file from elsewhere.
+    if (const std::optional<std::string> text = describe_model(model_))
+      replace_file(folder.model_path(), [&](FileWriter& file) { file.write(*text); });
+    return folder;
   }
 
   std::int64_t last_step() const {
@@ -116,12 +155,10 @@ class Training {
     result_.tune_seconds = runtime_.tuner().seconds_spent();
     runtime_.allocate();
     result_.peak_bytes = runtime_.budget().total();
-    upload_dataset(*dataset_, model_, Part::train, runtime_);
-    upload_dataset(*dataset_, model_, Part::test, runtime_);
+    for (Part part : {Part::train, Part::test, Part::validation})
+      if (dataset_->count(part) > 0) upload_dataset(*dataset_, part, runtime_);
     if (resumed) {
-      folder_.checkpoints().load(runtime_.store(), runtime_.stream());
-      step_ = runtime_.read_counter(kTrainStep);
-      folder_.metrics().keep_until(step_ / steps_.steps());
+      restore();
     } else {
       initialize_parameters(steps_.parameters(), settings_.seed, runtime_);
       AlgorithmCache choices(folder_.algorithms_path());
@@ -130,14 +167,28 @@ class Training {
     announce();
   }
 
+  // A checkpoint is the state after a step; what was measured after it is measured again.
+  void restore() {
+    const Metadata metadata = folder_.checkpoints().load(runtime_.store(), runtime_.stream());
+    const auto observations = metadata.find(kObservations);
+    const std::string present = std::to_string(dataset_->count(Part::train));
+    if (observations != metadata.end() && observations->second != present)
+      throw DataError(fmt::format("{}: {} training observations, the run was started with {}",
+                                  dataset_->description(), present, observations->second));
+    step_ = runtime_.read_counter(kTrainStep);
+    folder_.metrics().keep_until(step_ / steps_.steps());
+    history_ = folder_.metrics().read();
+    for (const EpochMetrics& metrics : history_) monitor_.improves(metrics);
+  }
+
   void announce() {
     std::int64_t parameters = 0;
     for (const Parameter& parameter : steps_.parameters())
       parameters += parameter.state.type.element_count();
-    observer_.on_start(
+    callbacks_.on_start(
         {folder_.path(), runtime_.device().name() + ": " + runtime_.device().fingerprint(),
          dataset_->description(), parameters, steps_.steps(), step_, settings_.epochs,
-         result_.tune_seconds, runtime_.tuner().problems_tuned(), runtime_.budget()});
+         result_.tune_seconds, runtime_.tuner().problems_tuned(), runtime_.budget(), history_});
   }
 
   // From the current step to the end of its epoch, or to where training stops.
@@ -158,13 +209,18 @@ class Training {
 
   void run_burst(std::int64_t end) {
     std::int64_t count = std::min(burst_, end - step_);
+    // The program of the last, smaller batch must not run at a step that the other stopped at.
+    const std::int64_t full_end = step_ - step_ % steps_.steps() + steps_.full_steps();
+    if (step_ < full_end) count = std::min(count, full_end - step_);
     if (settings_.checkpoint_every > 0)
       count = std::min(count, settings_.checkpoint_every - step_ % settings_.checkpoint_every);
     const auto start = std::chrono::steady_clock::now();
     steps_.run(runtime_, step_ % steps_.steps(), count);
     runtime_.stream().synchronize();
     const double seconds = seconds_since(start);
-    step_ += count;
+    const std::int64_t reached = runtime_.read_counter(kTrainStep);
+    if (reached != step_ + count) fail_at(reached);
+    step_ = reached;
     step_milliseconds_.push_back(1e3 * seconds / static_cast<double>(count));
     if (seconds < kBurstSeconds / 2) burst_ *= 2;
     if (seconds > kBurstSeconds * 2) burst_ = std::max<std::int64_t>(1, burst_ / 2);
@@ -178,52 +234,92 @@ class Training {
 
   void report_progress(std::int64_t epoch, std::int64_t begin, double seconds) {
     const double speed = static_cast<double>(step_ - begin) / seconds;
-    observer_.on_progress({epoch + 1, step_ - epoch * steps_.steps(), steps_.steps(),
-                           static_cast<double>(samples(begin, step_ - begin)) / seconds,
-                           static_cast<double>(last_step() - step_) / speed});
+    callbacks_.on_progress({epoch + 1, step_ - epoch * steps_.steps(), steps_.steps(),
+                            static_cast<double>(samples(begin, step_ - begin)) / seconds,
+                            static_cast<double>(last_step() - step_) / speed});
   }
 
-  void check_finite() {
-    if (!std::isfinite(runtime_.read_total(kTrainLoss)))
-      throw TrainingError(fmt::format(
-          "the training loss is not finite by step {} (epoch {}); the last good checkpoint is in "
-          "{}/checkpoints; a lower learning rate than {} may help",
-          step_, (step_ - 1) / steps_.steps() + 1, folder_.path(),
-          settings_.optimizer.learning_rate));
+  // The device stood still at a step that is not finite, with the state from before it.
+  [[noreturn]] void fail_at(std::int64_t bad_step) {
+    step_ = bad_step;
+    const std::optional<graph::NotFinite> found =
+        steps_.find_not_finite(runtime_, step_ % steps_.steps());
+    save();
+    const std::string what =
+        found ? fmt::format("{} of {} elements of '{}' ({}) are not finite, the first at {}: {}",
+                            found->bad, found->elements, found->label, found->op, found->first,
+                            found->value)
+              : std::string("the step was not finite, but is when repeated");
+    throw TrainingError(fmt::format(
+        "step {} (epoch {}): {}; the state before it is saved in {}/checkpoints; a learning rate "
+        "below {} or --clip-norm may help, --skip-bad-steps goes on",
+        step_ + 1, step_ / steps_.steps() + 1, what, folder_.path(),
+        settings_.optimizer.learning_rate));
   }
 
   void close_epoch(std::int64_t epoch, std::int64_t begin, double seconds) {
-    check_finite();
-    const auto seen = static_cast<double>(samples(epoch * steps_.steps(), steps_.steps()));
     EpochMetrics metrics;
     metrics.epoch = epoch + 1;
-    metrics.loss = runtime_.read_total(kTrainLoss) / seen;
-    metrics.accuracy = runtime_.read_total(kTrainCorrect) / seen;
-    runtime_.clear(kTrainLoss);
-    runtime_.clear(kTrainCorrect);
+    take_totals(epoch, metrics);
     const auto start = std::chrono::steady_clock::now();
-    result_.test = evaluator_.run(runtime_);
-    evaluated_ = step_;
+    const EvaluationResult validation = validate_epoch();
     evaluation_seconds_ += seconds_since(start);
-    metrics.validation_loss = result_.test.loss;
-    metrics.validation_accuracy = result_.test.accuracy;
+    metrics.validation_loss = validation.loss;
+    metrics.validation_accuracy = validation.accuracy;
     metrics.seconds = seconds;
     metrics.samples_per_second = static_cast<double>(samples(begin, step_ - begin)) / seconds;
-    metrics.learning_rate = settings_.optimizer.learning_rate;
-    folder_.metrics().append(metrics);
-    observer_.on_epoch(metrics);
+    metrics.learning_rate = learning_rate();
+    const bool best = monitor_.improves(metrics);
+    callbacks_.on_epoch(metrics, *this);
+    if (best) save_to(folder_.best_checkpoint_path());
   }
 
-  // A good checkpoint is never replaced by one whose loss went astray.
-  void save() {
-    check_finite();
-    folder_.checkpoints().save(runtime_.store(), runtime_.stream(),
-                               {{"model", model_.name}, {"step", std::to_string(step_)}});
+  // The epoch's totals, over the observations of the steps that had an effect.
+  void take_totals(std::int64_t epoch, EpochMetrics& metrics) {
+    const std::int64_t skipped = skipped_steps() - result_.skipped_steps;
+    result_.skipped_steps += skipped;
+    const auto seen = static_cast<double>(samples(epoch * steps_.steps(), steps_.steps()) -
+                                          skipped * steps_.feed().batch);
+    metrics.loss = runtime_.read_total(kTrainLoss) / seen;
+    runtime_.clear(kTrainLoss);
+    if (!runtime_.store().has(kTrainCorrect)) return;
+    metrics.accuracy = runtime_.read_total(kTrainCorrect) / seen;
+    runtime_.clear(kTrainCorrect);
+  }
+
+  std::int64_t skipped_steps() {
+    return runtime_.store().has(kSkippedSteps) ? runtime_.read_counter(kSkippedSteps) : 0;
+  }
+
+  EvaluationResult validate_epoch() {
+    if (validation_) return validation_->run(runtime_);
+    result_.test = test_.run(runtime_);
+    tested_ = step_;
+    return result_.test;
+  }
+
+  // Of the step that comes next.
+  double learning_rate() {
+    float base = 0;
+    runtime_.store().download(kLearningRate, &base, runtime_.stream());
+    return scheduled_learning_rate(model_.optimizer, base, step_);
+  }
+
+  void save() { folder_.checkpoints().save(runtime_.store(), runtime_.stream(), metadata()); }
+  void save_to(const std::string& path) {
+    save_checkpoint(path, runtime_.store(), runtime_.stream(), metadata());
+  }
+  Metadata metadata() const {
+    return {{"model", model_.name},
+            {"step", std::to_string(step_)},
+            {kObservations, std::to_string(dataset_->count(Part::train))}};
   }
 
   void finish(std::int64_t first) {
     if (step_ == first) save();
-    if (evaluated_ != step_) result_.test = evaluator_.run(runtime_);
+    if (tested_ != step_) result_.test = test_.run(runtime_);
+    result_.best_epoch = monitor_.best_epoch();
+    result_.best_validation_loss = monitor_.best_loss();
     result_.interrupted = stop_ && step_ < last_step();
     result_.steps = step_;
     result_.step_milliseconds_median = median(step_milliseconds_);
@@ -235,42 +331,61 @@ class Training {
       result_.samples_per_second = static_cast<double>(seen) / result_.train_seconds;
   }
 
+  static constexpr const char* kObservations = "observations";
+
   const TrainSettings settings_;
-  const ModelDefinition model_;
-  TrainObserver& observer_;
   const std::atomic<bool>& stop_;
-  std::unique_ptr<Dataset> dataset_;
+  const std::unique_ptr<Dataset> dataset_;
+  const ModelDefinition model_;
+  CallbackList callbacks_;
   Runtime runtime_;
   GraphOptions graph_options_;
   BatchPrograms steps_;
-  Evaluator evaluator_;
+  Evaluator test_;
+  std::optional<Evaluator> validation_;
   RunFolder folder_;
+  RunOutputs outputs_;
+  std::vector<std::unique_ptr<Callback>> rules_;
 
   std::int64_t step_ = 0;
   std::int64_t burst_ = 1;
-  std::int64_t evaluated_ = -1;
+  std::int64_t tested_ = -1;  // the step after which the test part was evaluated
   double evaluation_seconds_ = 0;
   std::vector<double> step_milliseconds_;
+  std::vector<EpochMetrics> history_;
+  Monitor monitor_;
   TrainResult result_;
 };
 
 }  // namespace
 
-TrainResult train(const ModelDefinition& model, const TrainSettings& settings,
-                  const RunPlace& place, TrainObserver& observer, const std::atomic<bool>& stop) {
+TrainResult train(const ModelDefinition& model, std::unique_ptr<Dataset> data,
+                  const TrainSettings& settings, const RunPlace& place, Callback& callback,
+                  const std::atomic<bool>& stop) {
   validate(settings);
   if (!place.resume.empty())
     check_resumable(from_config(RunFolder::open(place.resume).read_config()), settings);
+  if (place.resume.empty() && !place.out.empty()) RunFolder::require_writable(place.out);
   reset_resident_peak();
   const std::size_t before = ProcessMemory::now().resident;
-  TrainResult result = Training(model, settings, place, observer, stop).run(!place.resume.empty());
+  TrainResult result =
+      Training(model, std::move(data), settings, place, callback, stop).run(!place.resume.empty());
   result.resident_growth = ProcessMemory::now().resident_peak - before;
   return result;
 }
 
-TrainResult train(const TrainSettings& settings, const RunPlace& place, TrainObserver& observer,
+TrainResult train(const ModelDefinition& model, const TrainSettings& settings,
+                  const RunPlace& place, Callback& callback, const std::atomic<bool>& stop) {
+  return train(model, open_dataset(settings.data, {model.network.input(), model.classes}), settings,
+               place, callback, stop);
+}
+
+TrainResult train(const TrainSettings& settings, const RunPlace& place, Callback& callback,
                   const std::atomic<bool>& stop) {
-  return train(find_model(settings.model), settings, place, observer, stop);
+  const ModelDefinition model = place.resume.empty()
+                                    ? find_model(settings.model)
+                                    : run_model(RunFolder::open(place.resume), settings);
+  return train(model, settings, place, callback, stop);
 }
 
 }  // namespace engine

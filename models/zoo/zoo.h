@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "models/layers/network.h"
+#include "models/train/loss.h"
 #include "models/train/optimizer.h"
 
 namespace engine {
@@ -14,7 +15,8 @@ struct ModelDefinition {
   std::string description;  ///< a line: origin and data
   Network network;
   double input_scale = 1.0 / 255;  ///< bytes times this are what the network sees
-  int classes = 10;
+  int classes = 10;  ///< of integer labels
+  Loss loss = Loss::softmax_cross_entropy;
   std::int64_t batch = 128;
   int epochs = 1;
   /// The smaller last batch of an epoch is trained too, or left out.
@@ -24,7 +26,8 @@ struct ModelDefinition {
 
 /// Every model, in the order of the list in models/CMakeLists.txt.
 std::vector<ModelDefinition> zoo();
-/// Throws UsageError naming the known models.
+/// `name` is one of those, or a path that ends in ".toml" (models/file/model_file.h). Throws
+/// UsageError naming the known models.
 ModelDefinition find_model(const std::string& name);
 
 }  // namespace engine

@@ -1,6 +1,7 @@
 // Shapes, dtypes, tensor types, attributes, problem keys.
 #include <gtest/gtest.h>
 
+#include <cmath>
 #include <cstdint>
 #include <limits>
 
@@ -64,13 +65,28 @@ TEST(TensorView, AccessAsAnotherDtypeIsABug) {
   EXPECT_THROW(view.as<double>(), InternalError);
 }
 
+TEST(BFloat16, RoundsToNearestEvenAndKeepsNan) {
+  const auto round = [](float value) { return static_cast<float>(bfloat16(value)); };
+  EXPECT_EQ(round(1.0f), 1.0f);
+  EXPECT_EQ(round(1.0f + 0x1p-8f), 1.0f);                // a tie, to the even one below
+  EXPECT_EQ(round(1.0f + 3 * 0x1p-8f), 1.0f + 0x1p-6f);  // a tie, to the even one above
+  EXPECT_EQ(round(1.0f + 0x1.1p-8f), 1.0f + 0x1p-7f);
+  EXPECT_EQ(round(-3.0e38f), -0x1.c4p127f);
+  EXPECT_EQ(round(std::numeric_limits<float>::max()), std::numeric_limits<float>::infinity());
+  EXPECT_TRUE(std::isnan(round(std::numeric_limits<float>::quiet_NaN())));
+  EXPECT_TRUE(std::isnan(round(std::numeric_limits<float>::signaling_NaN())));
+  EXPECT_TRUE(std::signbit(round(-0.0f)));
+}
+
 TEST(DType, NamesRoundTripAndSizesMatch) {
-  for (DType dtype : {DType::f32, DType::f64, DType::i32, DType::i64, DType::u8, DType::u32}) {
+  for (DType dtype :
+       {DType::f32, DType::f64, DType::bf16, DType::i32, DType::i64, DType::u8, DType::u32}) {
     EXPECT_EQ(dtype_from_name(dtype_name(dtype)), dtype);
     visit_dtype(dtype, "test", [&](auto zero) {
       EXPECT_EQ(dtype_size(dtype), sizeof zero);
       EXPECT_EQ(dtype_of<decltype(zero)>, dtype);
-      EXPECT_EQ(is_floating(dtype), std::is_floating_point_v<decltype(zero)>);
+      using T = decltype(zero);
+      EXPECT_EQ(is_floating(dtype), (std::is_floating_point_v<T> || std::is_same_v<T, bfloat16>));
     });
   }
   EXPECT_THROW_WITH(dtype_from_name("f16"), UsageError, "'f16'");

@@ -80,7 +80,8 @@ void add_one(const LaunchArguments& arguments) {
   const TensorView& y = arguments.outputs[0];
   visit_dtype(y.type.dtype, "add_one", [&](auto zero) {
     using T = decltype(zero);
-    for (std::int64_t i = 0; i < y.type.element_count(); ++i) y.as<T>()[i] = x.as<T>()[i] + T{1};
+    for (std::int64_t i = 0; i < y.type.element_count(); ++i)
+      y.as<T>()[i] = static_cast<T>(x.as<T>()[i] + 1);
   });
 }
 

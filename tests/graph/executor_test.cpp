@@ -12,8 +12,8 @@
 #include "graph/op.h"
 #include "ops/accumulate_metrics.h"
 #include "ops/dense.h"
+#include "ops/elementwise.h"
 #include "ops/registry.h"
-#include "ops/relu.h"
 #include "tests/support/interpreter.h"
 #include "tests/support/op_case.h"
 

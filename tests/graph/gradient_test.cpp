@@ -1,104 +1,17 @@
-// Gradients. Each op's against central differences of its reference in double, and the machinery of
-// differentiation: sums, pruning, and that nothing is computed which nobody wants.
+// The machinery of differentiation: sums, pruning, and that nothing is computed which nobody wants.
+// (Each op's own gradient: tests/ops/gradient_test.cpp.)
 #include <gtest/gtest.h>
-
-#include <cmath>
 
 #include "graph/differentiate.h"
 #include "graph/op.h"
 #include "ops/dense.h"
-#include "ops/dropout.h"
+#include "ops/elementwise.h"
 #include "ops/registry.h"
-#include "ops/relu.h"
 #include "ops/softmax_cross_entropy.h"
 #include "tests/support/interpreter.h"
 
 namespace engine::graph {
 namespace {
-
-struct GradientCase {
-  std::string name;
-  std::shared_ptr<const Op> op;
-  std::vector<ReferenceTensor> inputs;
-};
-
-ReferenceTensor reals(Shape shape, unsigned seed) {
-  return test::random_tensor({shape, DType::f32}, -1, 1, seed);
-}
-
-std::vector<GradientCase> cases() {
-  const auto step = test::host_tensor({{}, DType::i64}, {7});
-  DenseAttributes relu, dropout, both;
-  relu.activation = both.activation = Activation::relu;
-  dropout.dropout = both.dropout = {0.4, {11, 12}};
-  std::vector<GradientCase> all;
-  for (std::int64_t batch : {1, 3}) {
-    const std::string suffix = "_batch" + std::to_string(batch);
-    const auto x = reals({batch, 5}, 1), w = reals({5, 4}, 2), b = reals({4}, 3);
-    all.push_back({"dense" + suffix, ops::dense(), {x, w, b}});
-    all.push_back({"dense_relu" + suffix, ops::dense(relu), {x, w, b}});
-    all.push_back({"dense_dropout" + suffix, ops::dense(dropout), {x, w, b, step}});
-    all.push_back({"dense_relu_dropout" + suffix, ops::dense(both), {x, w, b, step}});
-    const auto labels = test::random_tensor({{batch}, DType::i32}, 0, 4, 4);
-    all.push_back({"softmax_cross_entropy" + suffix,
-                   ops::softmax_cross_entropy(),
-                   {reals({batch, 4}, 5), labels}});
-  }
-  all.push_back({"relu", ops::relu(), {reals({33}, 6)}});
-  all.push_back({"dropout", ops::dropout({0.3, {1, 2}}), {reals({33}, 7), step}});
-  all.push_back({"add", make_add(), {reals({2, 3}, 8), reals({2, 3}, 9)}});
-  return all;
-}
-
-// sum of dy * op(inputs), by the reference.
-double objective(const GradientCase& c, const std::vector<ReferenceTensor>& inputs,
-                 const ReferenceTensor& dy) {
-  std::vector<TensorType> types;
-  for (const ReferenceTensor& input : inputs) types.push_back(input.type);
-  const auto outputs = evaluate_reference(make_problem(*c.op, types), inputs);
-  double sum = 0;
-  for (std::size_t i = 0; i < dy.values.size(); ++i) sum += dy.values[i] * outputs[0].values[i];
-  return sum;
-}
-
-class OpGradient : public testing::TestWithParam<GradientCase> {};
-
-TEST_P(OpGradient, EqualsCentralDifferences) {
-  initialize();
-  const GradientCase& c = GetParam();
-  Graph graph("check");
-  test::HostStates states;
-  std::vector<Value*> inputs;
-  for (std::size_t i = 0; i < c.inputs.size(); ++i) {
-    const std::string name = "input" + std::to_string(i);
-    states[name] = c.inputs[i];
-    inputs.push_back(graph.read({name, c.inputs[i].type, StateRole::data}));
-  }
-  Node& node = graph.add(c.op, inputs, "op");
-  const ReferenceTensor dy = test::random_tensor(node.output()->type(), -1, 1, 99);
-  states["dy"] = dy;
-  Value* output_gradients[] = {graph.read({"dy", dy.type, StateRole::data})};
-  std::vector<bool> needed;
-  for (const Value* input : inputs) needed.push_back(is_floating(input->type().dtype));
-  const auto gradients = c.op->gradient({graph, node, output_gradients, needed});
-  const auto values = test::interpret(graph, states);
-
-  constexpr double h = 1e-5;
-  for (std::size_t i = 0; i < inputs.size(); ++i) {
-    if (!needed[i]) continue;
-    const ReferenceTensor& gradient = values.at(gradients.at(i));
-    for (std::size_t k = 0; k < gradient.values.size(); ++k) {
-      auto above = c.inputs, below = c.inputs;
-      above[i].values[k] += h;
-      below[i].values[k] -= h;
-      const double numeric = (objective(c, above, dy) - objective(c, below, dy)) / (2 * h);
-      EXPECT_NEAR(gradient.values[k], numeric, 1e-7) << "input " << i << " element " << k;
-    }
-  }
-}
-
-INSTANTIATE_TEST_SUITE_P(Ops, OpGradient, testing::ValuesIn(cases()),
-                         [](const auto& test) { return test.param.name; });
 
 TEST(Differentiate, SumsTheGradientsOfAValueUsedTwice) {
   initialize();

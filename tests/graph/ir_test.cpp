@@ -5,7 +5,7 @@
 
 #include "graph/op.h"
 #include "ops/dense.h"
-#include "ops/relu.h"
+#include "ops/elementwise.h"
 
 namespace engine::graph {
 namespace {

@@ -8,7 +8,7 @@
 
 #include "graph/op.h"
 #include "graph/passes/pass.h"
-#include "ops/relu.h"
+#include "ops/elementwise.h"
 
 namespace engine::graph {
 namespace {

@@ -9,8 +9,8 @@
 #include "graph/op.h"
 #include "ops/dense.h"
 #include "ops/dropout.h"
+#include "ops/elementwise.h"
 #include "ops/registry.h"
-#include "ops/relu.h"
 #include "tests/support/interpreter.h"
 
 namespace engine::graph {
@@ -34,6 +34,11 @@ std::vector<std::string> op_names(const Graph& graph) {
 std::size_t count(const Graph& graph, const std::string& op) {
   const auto names = op_names(graph);
   return static_cast<std::size_t>(std::count(names.begin(), names.end(), op));
+}
+
+const PassReport& report_of(const std::vector<PassReport>& reports, const std::string& pass) {
+  return *std::find_if(reports.begin(), reports.end(),
+                       [&](const PassReport& report) { return report.pass == pass; });
 }
 
 TEST(CommonSubexpressions, MergesEqualNodesAndKeepsResults) {
@@ -143,8 +148,7 @@ TEST(FuseDenseEpilogue, FoldsReluAndDropoutWithTheSameResult) {
   const auto reports = run_passes(fused, Stage::forward);
   EXPECT_EQ(count(fused, "relu") + count(fused, "dropout"), 0u);
   EXPECT_EQ(count(fused, "dense"), 1u);
-  ASSERT_EQ(reports.size(), 1u);
-  EXPECT_EQ(reports[0].rewrites.size(), 2u);
+  EXPECT_EQ(report_of(reports, "fuse-dense-epilogue").rewrites.size(), 2u);
 
   test::HostStates states{{"x", test::random_tensor({{3, 5}, DType::f32}, -1, 1, 1)},
                           {"w", test::random_tensor({{5, 4}, DType::f32}, -1, 1, 2)},
@@ -167,8 +171,7 @@ TEST(Passes, HaveSwitchesThatAreChecked) {
   initialize();
   Graph graph = dense_chain(false);
   const auto reports = run_passes(graph, Stage::forward, {"fuse-dense-epilogue"});
-  ASSERT_EQ(reports.size(), 1u);
-  EXPECT_FALSE(reports[0].enabled);
+  EXPECT_FALSE(report_of(reports, "fuse-dense-epilogue").enabled);
   EXPECT_EQ(count(graph, "relu"), 1u);
   EXPECT_THROW(run_passes(graph, Stage::forward, {"no-such-pass"}), UsageError);
 }

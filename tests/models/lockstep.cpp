@@ -26,7 +26,7 @@ struct Side {
     parameters = step.parameters;
     program = runtime.add(std::move(step.graph));
     runtime.allocate();
-    upload_dataset(dataset, model, Part::train, runtime);
+    upload_dataset(dataset, Part::train, runtime);
   }
 
   static RuntimeOptions options(const std::string& device, const std::string& candidates) {
@@ -61,12 +61,7 @@ class Lockstep {
       : dataset_(open_dataset(data, {model.network.input(), model.classes})),
         cpu_(model, feed(batch), "cpu", "", *dataset_),
         other_(model, feed(batch), other, candidates, *dataset_) {
-    for (const Parameter& parameter : cpu_.parameters) {
-      const auto values =
-          draw(parameter.initializer, parameter.state.type.element_count(), parameter.fan_in,
-               parameter.fan_out, random_key(1, parameter.state.name));
-      cpu_.runtime.store().upload(parameter.state.name, values.data(), cpu_.runtime.stream());
-    }
+    initialize_parameters(cpu_.parameters, 1, cpu_.runtime);
   }
 
   void run(int steps) {
@@ -82,7 +77,7 @@ class Lockstep {
 
  private:
   Feed feed(std::int64_t batch) const {
-    return {Part::train, dataset_->count(Part::train), batch, batch, true, true};
+    return make_feed(*dataset_, Part::train, batch, true, true);
   }
 
   void copy_state() {

@@ -1,5 +1,6 @@
-// The simulated cuBLASLt: descriptors kept as plain structures, products in single precision. What
-// the library documents as an error is an error here, so a wrong descriptor fails without a GPU.
+// The simulated cuBLASLt: descriptors kept as plain structures, products of f32 or bf16 summed in
+// single precision. What the library documents as an error is an error here, so a wrong descriptor
+// fails without a GPU.
 #pragma once
 
 #include <cublasLt.h>
@@ -34,8 +35,10 @@ struct MatrixLayout {
   bool row_major() const { return order == CUBLASLT_ORDER_ROW; }
   std::int64_t row_stride() const { return row_major() ? leading_dimension : 1; }
   std::int64_t column_stride() const { return row_major() ? 1 : leading_dimension; }
-  // From the first element to one past the last, all matrices of the batch; in bytes.
-  std::size_t extent_bytes() const;
+  std::size_t element_bytes() const { return type == CUDA_R_16BF ? 2 : 4; }
+  // From the first element to one past the last, all matrices of the batch.
+  std::size_t extent() const;
+  std::size_t extent_bytes() const { return extent() * element_bytes(); }
   bool valid() const;
 };
 

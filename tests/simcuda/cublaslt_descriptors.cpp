@@ -169,14 +169,12 @@ bool MatrixLayout::valid() const {
          static_cast<std::uint64_t>(leading_dimension) >= line;
 }
 
-std::size_t MatrixLayout::extent_bytes() const {
+std::size_t MatrixLayout::extent() const {
   const std::uint64_t lines = row_major() ? rows : columns;
   const std::uint64_t line = row_major() ? columns : rows;
   const auto stride = static_cast<std::uint64_t>(leading_dimension);
   const auto batches = static_cast<std::uint64_t>(batch_count - 1);
-  const std::uint64_t elements =
-      (lines - 1) * stride + line + batches * static_cast<std::uint64_t>(batch_stride);
-  return elements * sizeof(float);
+  return (lines - 1) * stride + line + batches * static_cast<std::uint64_t>(batch_stride);
 }
 
 }  // namespace simcuda

@@ -9,6 +9,7 @@
 #include <cstdio>
 #include <cstring>
 #include <memory>
+#include <vector>
 
 #include "cublaslt.h"
 #include "devices.h"
@@ -22,7 +23,6 @@ namespace {
 constexpr std::uint64_t algorithm_mark =
     0x73696D6375646121;  // first word of a cublasLtMatmulAlgo_t
 constexpr std::size_t workspace_alignment = 16;
-constexpr std::size_t pointer_alignment = 4;
 
 struct Algorithm {
   std::uint64_t mark;
@@ -40,10 +40,10 @@ struct Problem {
 };
 
 struct Operands {
-  const float* a;
-  const float* b;
-  const float* c;
-  float* d;
+  const void* a;
+  const void* b;
+  const void* c;
+  void* d;
   float alpha;
   float beta;
   void* workspace;
@@ -78,8 +78,13 @@ cublasStatus_t check_support(const Problem& problem) {
     return CUBLAS_STATUS_NOT_SUPPORTED;
   if (matmul.scale_type != CUDA_R_32F || matmul.pointer_mode != CUBLASLT_POINTER_MODE_HOST)
     return CUBLAS_STATUS_NOT_SUPPORTED;
+  const std::uint32_t in = problem.a.type, out = problem.d.type;
+  const bool f32 = in == CUDA_R_32F && out == CUDA_R_32F;
+  const bool bf16 = in == CUDA_R_16BF && (out == CUDA_R_16BF || out == CUDA_R_32F) &&
+                    matmul.compute_type == CUBLAS_COMPUTE_32F;
+  if ((!f32 && !bf16) || problem.b.type != in || problem.c.type != out)
+    return CUBLAS_STATUS_NOT_SUPPORTED;
   for (const MatrixLayout* layout : {&problem.a, &problem.b, &problem.c, &problem.d}) {
-    if (layout->type != CUDA_R_32F) return CUBLAS_STATUS_NOT_SUPPORTED;
     if (layout->batch_count != problem.d.batch_count) return CUBLAS_STATUS_INVALID_VALUE;
   }
   return supported_epilogue(matmul.epilogue) ? CUBLAS_STATUS_SUCCESS : CUBLAS_STATUS_NOT_SUPPORTED;
@@ -117,6 +122,42 @@ std::vector<Algorithm> algorithms(const Problem& problem) {
           {algorithm_mark, 2, 4, 4 * partial}};
 }
 
+// Memory of a type that is f32 or bf16, read and written as floats.
+struct Elements {
+  void* data;
+  std::uint32_t type;
+
+  float load(std::int64_t i) const {
+    return type == CUDA_R_16BF ? from_bf16(static_cast<const std::uint16_t*>(data)[i])
+                               : static_cast<const float*>(data)[i];
+  }
+  void store(std::int64_t i, float value) const {
+    if (type == CUDA_R_16BF)
+      static_cast<std::uint16_t*>(data)[i] = to_bf16(value);
+    else
+      static_cast<float*>(data)[i] = value;
+  }
+};
+
+// A matrix that is multiplied: where it lies, or a copy of bf16 as floats.
+class Floats {
+ public:
+  Floats(const MatrixLayout& layout, const void* data) : data_(static_cast<const float*>(data)) {
+    if (layout.type != CUDA_R_16BF) return;
+    const auto* elements = static_cast<const std::uint16_t*>(data);
+    copy_.resize(layout.extent());
+    std::transform(elements, elements + copy_.size(), copy_.begin(), from_bf16);
+    data_ = copy_.data();
+  }
+  Floats(const Floats&) = delete;
+  Floats& operator=(const Floats&) = delete;
+  const float* data() const { return data_; }
+
+ private:
+  const float* data_;
+  std::vector<float> copy_;
+};
+
 MatrixView view(const MatrixLayout& layout, const float* data, std::int64_t batch, bool turned) {
   const MatrixView straight{data + batch * layout.batch_stride, layout.row_stride(),
                             layout.column_stride()};
@@ -129,12 +170,12 @@ void reduce_bias_gradient(const Problem& problem, const MatrixView& a, const Mat
   const float* data = of_a ? a.data : b.data;
   const std::int64_t line = of_a ? a.row_stride : b.column_stride;
   const std::int64_t step = of_a ? a.column_stride : b.row_stride;
-  auto* gradient = static_cast<float*>(problem.matmul.bias);
+  const Elements gradient{problem.matmul.bias, problem.d.type};
   for (std::size_t i = 0; i < bias_length(problem); ++i) {
     float sum = 0;
     for (std::size_t k = 0; k < problem.k; ++k)
       sum += data[static_cast<std::int64_t>(i) * line + static_cast<std::int64_t>(k) * step];
-    gradient[i] = sum;
+    gradient.store(static_cast<std::int64_t>(i), sum);
   }
 }
 
@@ -144,7 +185,10 @@ void finish(const Problem& problem, const Operands& operands, std::int64_t batch
   const bool add_bias =
       epilogue == CUBLASLT_EPILOGUE_BIAS || epilogue == CUBLASLT_EPILOGUE_RELU_BIAS;
   const bool relu = epilogue == CUBLASLT_EPILOGUE_RELU || epilogue == CUBLASLT_EPILOGUE_RELU_BIAS;
-  const auto* bias = static_cast<const float*>(problem.matmul.bias);
+  // The library wants a bias of the result's type.
+  const Elements bias{problem.matmul.bias, problem.d.type};
+  const Elements c{const_cast<void*>(operands.c), problem.c.type};
+  const Elements d{operands.d, problem.d.type};
   const auto at = [batch](const MatrixLayout& layout, std::size_t i, std::size_t j) {
     return batch * layout.batch_stride + static_cast<std::int64_t>(i) * layout.row_stride() +
            static_cast<std::int64_t>(j) * layout.column_stride();
@@ -152,10 +196,10 @@ void finish(const Problem& problem, const Operands& operands, std::int64_t batch
   for (std::size_t i = 0; i < problem.m; ++i)
     for (std::size_t j = 0; j < problem.n; ++j) {
       float value = operands.alpha * product[i * problem.n + j];
-      if (operands.beta != 0) value += operands.beta * operands.c[at(problem.c, i, j)];
-      if (add_bias) value += bias[i];
+      if (operands.beta != 0) value += operands.beta * c.load(at(problem.c, i, j));
+      if (add_bias) value += bias.load(static_cast<std::int64_t>(i));
       if (relu && value < 0) value = 0;
-      operands.d[at(problem.d, i, j)] = value;
+      d.store(at(problem.d, i, j), value);
     }
 }
 
@@ -172,8 +216,8 @@ void execute(const Problem& problem, const Operands& operands, const Algorithm& 
       !reachable(operands.b, problem.b.extent_bytes(), "B") ||
       !reachable(operands.d, problem.d.extent_bytes(), "D") ||
       (operands.beta != 0 && !reachable(operands.c, problem.c.extent_bytes(), "C")) ||
-      (has_bias &&
-       !reachable(problem.matmul.bias, bias_length(problem) * sizeof(float), "the bias")) ||
+      (has_bias && !reachable(problem.matmul.bias, bias_length(problem) * problem.d.element_bytes(),
+                              "the bias")) ||
       (algorithm.workspace != 0 &&
        !reachable(operands.workspace, algorithm.workspace, "the workspace"))) {
     faults().raise(cudaErrorIllegalAddress);
@@ -182,11 +226,12 @@ void execute(const Problem& problem, const Operands& operands, const Algorithm& 
   // A caller's data that lies in the workspace by mistake must not survive.
   if (algorithm.workspace != 0) std::memset(operands.workspace, 0xFF, algorithm.workspace);
   const bool tf32 = problem.matmul.compute_type == CUBLAS_COMPUTE_32F_FAST_TF32;
+  const Floats a_values(problem.a, operands.a), b_values(problem.b, operands.b);
   for (std::int64_t batch = 0; batch < problem.d.batch_count; ++batch) {
     const MatrixView a =
-        view(problem.a, operands.a, batch, problem.matmul.transpose_a != CUBLAS_OP_N);
+        view(problem.a, a_values.data(), batch, problem.matmul.transpose_a != CUBLAS_OP_N);
     const MatrixView b =
-        view(problem.b, operands.b, batch, problem.matmul.transpose_b != CUBLAS_OP_N);
+        view(problem.b, b_values.data(), batch, problem.matmul.transpose_b != CUBLAS_OP_N);
     const auto splits = static_cast<std::size_t>(algorithm.splits);
     finish(problem, operands, batch, multiply(a, b, problem.m, problem.n, problem.k, splits, tf32));
     if (problem.matmul.epilogue == CUBLASLT_EPILOGUE_BGRADA ||
@@ -210,10 +255,10 @@ cublasStatus_t check_operands(const Problem& problem, const Operands& operands,
   if (workspace_bytes < algorithm.workspace) return CUBLAS_STATUS_INVALID_VALUE;
   if (algorithm.workspace != 0 && operands.workspace == nullptr) return CUBLAS_STATUS_INVALID_VALUE;
   if (misaligned(operands.workspace, workspace_alignment)) return CUBLAS_STATUS_INVALID_VALUE;
-  for (const void* pointer :
-       {static_cast<const void*>(operands.a), static_cast<const void*>(operands.b),
-        static_cast<const void*>(operands.d)})
-    if (misaligned(pointer, pointer_alignment)) return CUBLAS_STATUS_INVALID_VALUE;
+  if (misaligned(operands.a, problem.a.element_bytes()) ||
+      misaligned(operands.b, problem.b.element_bytes()) ||
+      misaligned(operands.d, problem.d.element_bytes()))
+    return CUBLAS_STATUS_INVALID_VALUE;
   return CUBLAS_STATUS_SUCCESS;
 }
 
@@ -292,13 +337,8 @@ cublasStatus_t cublasLtMatmul(cublasLtHandle_t handle, cublasLtMatmulDesc_t matm
     if (status != CUBLAS_STATUS_SUCCESS) return status;
     Algorithm algorithm = algorithms(problem).front();
     if (algo != nullptr) std::memcpy(&algorithm, algo, sizeof algorithm);
-    const Operands operands{static_cast<const float*>(a),
-                            static_cast<const float*>(b),
-                            static_cast<const float*>(c),
-                            static_cast<float*>(d),
-                            *static_cast<const float*>(alpha),
-                            *static_cast<const float*>(beta),
-                            workspace};
+    const Operands operands{
+        a, b, c, d, *static_cast<const float*>(alpha), *static_cast<const float*>(beta), workspace};
     status = check_operands(problem, operands, algorithm, workspace_bytes);
     if (status != CUBLAS_STATUS_SUCCESS) return status;
     return status_of(enqueue(*stream, [=] { execute(problem, operands, algorithm); }));

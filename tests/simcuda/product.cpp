@@ -59,6 +59,16 @@ void tile_product_plain(const float* a, std::size_t a_width, const float* b, std
 
 }  // namespace
 
+float from_bf16(std::uint16_t bits) {
+  return std::bit_cast<float>(std::uint32_t{bits} << 16);
+}
+
+std::uint16_t to_bf16(float value) {
+  const auto bits = std::bit_cast<std::uint32_t>(value);
+  if (std::isnan(value)) return static_cast<std::uint16_t>(bits >> 16 | 0x40u);
+  return static_cast<std::uint16_t>((bits + 0x7FFFu + (bits >> 16 & 1u)) >> 16);
+}
+
 float round_to_tf32(float value) {
   if (!std::isfinite(value)) return value;
   constexpr std::uint32_t dropped_bits = 13;

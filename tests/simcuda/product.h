@@ -16,6 +16,10 @@ struct MatrixView {
   std::int64_t column_stride;
 };
 
+// bf16 is the upper half of a float; rounded to nearest, ties to even.
+float from_bf16(std::uint16_t bits);
+std::uint16_t to_bf16(float value);
+
 // Rounds to the 10 fraction bits of TF32, to nearest with ties away from zero.
 float round_to_tf32(float value);
 

@@ -14,7 +14,15 @@
 #include "kernels/batch_indices.h"
 #include "kernels/dense.h"
 #include "kernels/gather.h"
+#include "ops/accumulate_gradients.h"
+#include "ops/adam.h"
+#include "ops/binary.h"
+#include "ops/gradient_scale.h"
+#include "ops/movement.h"
+#include "ops/reduce.h"
 #include "ops/registry.h"
+#include "ops/rmsprop.h"
+#include "ops/sgd.h"
 #include "tests/simcuda_engine/simulator.h"
 
 namespace engine::test {
@@ -53,9 +61,12 @@ class AccessPattern : public testing::Test {
     EXPECT_EQ(SIMULATOR(simcuda_host_access_count)(), 0u);
   }
 
-  // Reals are zeros; integers are labels of ten classes, or rows that lie at odd places.
+  // Reals are zeros, but for scalars (of which one may say that there is nothing to do): ones.
+  // Integers are labels of ten classes, or rows that lie at odd places.
   void fill(const TensorType& type, void* data) {
+    constexpr float one = 1;
     stream_->fill(data, 0, type.bytes());
+    if (type == floats({})) stream_->copy_to_device(data, &one, sizeof one);
     if (type.dtype != DType::i32) return;
     std::vector<std::int32_t> values(static_cast<std::size_t>(type.element_count()));
     for (std::size_t i = 0; i < values.size(); ++i) values[i] = static_cast<int>(i * 7 % 10);
@@ -175,20 +186,45 @@ TEST_F(AccessPattern, OtherKernelsAreNearIdeal) {
       {step}, {integers({128})}));
 }
 
+// A transposition reads and writes whole sectors, through shared memory without bank conflicts; rows,
+// columns and broadcast operands are read as they lie.
+TEST_F(AccessPattern, MovementAndReductionsAreNearIdeal) {
+  const auto expect_op = [&](const std::shared_ptr<const graph::Op>& op,
+                             const std::vector<TensorType>& types) {
+    expect_few_sectors(graph::make_problem(*op, types));
+  };
+  const TensorType matrix = floats({96, 160});
+  expect_op(ops::transpose({1, 0}), {matrix});
+  expect_op(ops::transpose({0, 2, 1}), {floats({3, 40, 64})});
+  expect_op(ops::concatenate(1), {matrix, matrix});
+  expect_op(ops::slice({8, 32}, {64, 64}), {matrix});
+  expect_op(ops::broadcast({96, 160}), {floats({160})});
+  expect_op(ops::multiply(), {matrix, floats({160})});
+  expect_op(ops::multiply(), {matrix, floats({96, 1})});
+  for (int axis : {0, 1}) expect_op(ops::reduce({ReduceKind::sum, axis, 1, false}), {matrix});
+  expect_op(ops::reduce({ReduceKind::max, 0, 1, false}), {floats({5000})});
+}
+
 TEST_F(AccessPattern, OptimizersAreNearIdeal) {
   const std::vector<TensorType> parameters{floats({784, 16}), floats({16}), floats({16, 10}),
                                            floats({10})};
-  const auto repeated = [&](int times, bool rate) {
-    std::vector<TensorType> types;
-    if (rate) types.push_back(floats({}));
-    for (int i = 0; i < times; ++i) types.insert(types.end(), parameters.begin(), parameters.end());
+  const auto behind = [&](std::vector<TensorType> types, int lists) {
+    for (int i = 0; i < lists; ++i) types.insert(types.end(), parameters.begin(), parameters.end());
     return types;
   };
-  Attributes rmsprop, sgd;
-  rmsprop.set("count", std::int64_t{4}).set_untuned("rho", 0.9).set_untuned("epsilon", 1e-7);
-  sgd.set("count", std::int64_t{4}).set_untuned("momentum", 0.9);
-  expect_few_sectors(make_problem("rmsprop", rmsprop, repeated(3, true), repeated(2, false)));
-  expect_few_sectors(make_problem("sgd", sgd, repeated(3, true), repeated(2, false)));
+  const TensorType step{Shape{}, DType::i64}, real = floats({});
+  const auto expect_update = [&](const std::shared_ptr<const graph::Op>& op, int moments) {
+    expect_few_sectors(graph::make_problem(*op, behind({real, real, step}, 2 + moments)));
+  };
+  expect_update(ops::sgd({4}, {.momentum = 0.9}), 1);
+  expect_update(ops::rmsprop({4}, {}), 1);
+  expect_update(ops::adam({4}, {}), 2);
+  expect_few_sectors(
+      graph::make_problem(*ops::accumulate_gradients(4, 2), behind({step, real}, 2)));
+  for (double clip : {0.0, 1.0})
+    expect_few_sectors(
+        graph::make_problem(*ops::gradient_scale({.count = 4, .guards = 1, .clip_norm = clip}),
+                            behind({step, real}, 1)));
 }
 
 }  // namespace

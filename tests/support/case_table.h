@@ -1,4 +1,4 @@
-// What the files of the table of cases share.
+// What the files of cases, tests/ops/<stem>_cases.cpp, share.
 #pragma once
 
 #include <string>
@@ -11,7 +11,6 @@
 namespace engine::test {
 
 using Kind = InputDraw::Kind;
-using Cases = std::vector<OpCase>;
 
 inline const InputDraw kReals{};
 inline const InputDraw kSmallIntegers{Kind::integers, -4, 5};
@@ -22,22 +21,27 @@ inline constexpr RandomKey kKey{0x243f6a88u, 0x85a308d3u};
 inline TensorType f32(Shape shape) {
   return {std::move(shape), DType::f32};
 }
+inline TensorType bf16(Shape shape) {
+  return {std::move(shape), DType::bf16};
+}
 inline TensorType i32(Shape shape) {
   return {std::move(shape), DType::i32};
 }
 inline const TensorType kScalarI64{Shape{}, DType::i64};
 
-inline Problem make(const std::string& op, Attributes attributes, std::vector<TensorType> inputs,
-                    std::vector<TensorType> outputs) {
-  Problem problem;
-  problem.op = op;
-  problem.attributes = std::move(attributes);
-  problem.inputs = std::move(inputs);
-  problem.outputs = std::move(outputs);
-  return problem;
+/// The shapes of element-wise cases: sizes around the widths of SIMD registers, warps and tiles,
+/// because that is where kernels go wrong, a tensor of rank four, and a real activation.
+inline std::vector<TensorType> elementwise_types() {
+  std::vector<TensorType> types;
+  for (std::int64_t size : {0, 1, 31, 32, 33, 63, 64, 65, 127, 128, 129, 1000, 4097})
+    types.push_back(f32({size}));
+  types.push_back(f32({3, 5, 7, 11}));
+  types.push_back(f32({128, 512}));
+  return types;
 }
 
-Cases dense_cases();
-Cases dense_gradient_cases(bool of_weights);
+inline bool is_large(const TensorType& type) {
+  return type.element_count() > 20000;
+}
 
 }  // namespace engine::test

@@ -6,12 +6,12 @@
 #include <cmath>
 #include <cstdlib>
 #include <limits>
+#include <map>
 #include <memory>
 #include <sstream>
 
 #include "engine/core/error.h"
 #include "engine/core/rng.h"
-#include "kernels/optimizer.h"
 #include "tests/support/op_case.h"
 
 namespace engine::test {
@@ -36,7 +36,9 @@ double draw_one(const InputDraw& draw, bool whole, std::uint32_t word) {
                                                    2.5,
                                                    -1e10};
   if (draw.kind == InputDraw::Kind::specials) return specials[word % specials.size()];
-  const double value = draw.low + (draw.high - draw.low) * (word / 4294967296.0);
+  // One number, which may be infinite, or any in between.
+  const double value =
+      draw.low == draw.high ? draw.low : draw.low + (draw.high - draw.low) * (word / 4294967296.0);
   return whole || draw.kind == InputDraw::Kind::integers ? std::floor(value) : value;
 }
 
@@ -84,10 +86,9 @@ class GuardedMemory {
 // One launch of one configuration: its memory, and the checks of what it left there.
 class Trial {
  public:
-  Trial(const OpCase& test, Device& device, const std::vector<ReferenceTensor>& inputs,
+  Trial(const Problem& problem, Device& device, const std::vector<ReferenceTensor>& inputs,
         const Configuration& configuration, const InPlace& in_place)
-      : test_(test),
-        stream_(device.make_stream()),
+      : stream_(device.make_stream()),
         in_place_(in_place),
         workspace_(device, *stream_, configuration.workspace) {
     for (const ReferenceTensor& input : inputs) {
@@ -95,7 +96,7 @@ class Trial {
       uploads_.push_back(bytes_of(input));
       input_views_.push_back({input.type, inputs_.back()->data()});
     }
-    for (const TensorType& type : test.problem.outputs) {
+    for (const TensorType& type : problem.outputs) {
       outputs_.push_back(std::make_unique<GuardedMemory>(device, *stream_, type.bytes()));
       output_views_.push_back({type, outputs_.back()->data()});
     }
@@ -134,7 +135,6 @@ class Trial {
   }
 
  private:
-  const OpCase& test_;
   std::unique_ptr<Stream> stream_;
   InPlace in_place_;
   GuardedMemory workspace_;
@@ -145,6 +145,7 @@ class Trial {
 
 struct Check {
   const OpCase& test;
+  Problem problem;
   Device& device;
   const KernelCandidate& candidate;
   std::vector<ReferenceTensor> inputs;
@@ -153,13 +154,13 @@ struct Check {
 
   void run(const Configuration& configuration, const InPlace& in_place) {
     const std::string where =
-        fmt::format("{} '{}' on {}, {}{}{}{}: ", test.problem.op, test.name, device.name(),
+        fmt::format("{} '{}' on {}, {}{}{}{}: ", problem.op, test.name, device.name(),
                     candidate.id(), configuration.name.empty() ? "" : "/", configuration.name,
                     in_place.empty() ? "" : fmt::format(", output {} in place", in_place[0].first));
     const auto fail = [&](const std::string& what) { result.failures.push_back(where + what); };
     try {
-      Trial trial(test, device, inputs, configuration, in_place);
-      const auto kernel = candidate.prepare(test.problem, configuration, device);
+      Trial trial(problem, device, inputs, configuration, in_place);
+      const auto kernel = candidate.prepare(problem, configuration, device);
       trial.launch(*kernel);
       trial.check_memory(fail);
       std::vector<std::vector<std::byte>> first;
@@ -179,8 +180,8 @@ struct Check {
 
   template <class Fail>
   void check_values(std::size_t index, const std::vector<std::byte>& bytes, const Fail& fail) {
-    const Comparison found = compare(test.problem.outputs[index], bytes.data(), expected[index]);
-    const double limit = test.exact ? 0 : candidate.error_factor(test.problem);
+    const Comparison found = compare(problem.outputs[index], bytes.data(), expected[index]);
+    const double limit = test.exact ? 0 : candidate.error_factor(problem);
     result.worst = std::max(result.worst, found.worst);
     if (found.worst <= limit) return;
     fail(fmt::format("output {} element {} is {:.9g}, expected {:.9g}: error {:.3g}, bound {:.3g}",
@@ -191,50 +192,45 @@ struct Check {
 }  // namespace
 
 std::vector<ReferenceTensor> draw_inputs(const OpCase& test) {
-  const RandomKey key = random_key(1, test.problem.op + test.name);
+  const RandomKey key = random_key(1, test.op->name() + test.name);
   std::vector<ReferenceTensor> inputs;
-  for (std::size_t i = 0; i < test.inputs.size(); ++i) {
-    ReferenceTensor tensor{test.problem.inputs[i], {}, {}};
+  for (std::size_t i = 0; i < test.types.size(); ++i) {
+    ReferenceTensor tensor{test.types[i], {}, {}};
     const bool whole = !is_floating(tensor.type.dtype);
     for (std::int64_t e = 0; e < tensor.type.element_count(); ++e)
       tensor.values.push_back(
-          draw_one(test.inputs[i], whole, random_word(key, i, static_cast<std::uint64_t>(e))));
+          draw_one(test.draws[i], whole, random_word(key, i, static_cast<std::uint64_t>(e))));
     inputs.push_back(widen(tensor.type, bytes_of(tensor).data()));
   }
   return inputs;
 }
 
-std::vector<InPlace> in_place_variants(const Problem& problem) {
-  const std::string& op = problem.op;
-  if (op == "add") return {{{0, 0}}, {{0, 1}}};
-  if (op == "relu" || op == "relu_gradient" || op == "dropout" ||
-      op == "softmax_cross_entropy_gradient")
-    return {{{0, 0}}};
-  InPlace all;
-  if (op == "accumulate_metrics")
-    for (std::size_t i = 0; i < problem.outputs.size(); ++i) all.emplace_back(i, i);
-  if (op == "sgd" || op == "rmsprop") {
-    const auto operands = OptimizerOperands::of(problem);
-    for (std::size_t i = 0; i < operands.count; ++i) {
-      all.emplace_back(operands.new_parameter(i), operands.parameter(i));
-      if (problem.outputs.size() > operands.count)
-        all.emplace_back(operands.new_moment(i), operands.moment(i));
-    }
+// Which outputs may share storage with which inputs: where an output has several such inputs, each
+// in a variant of its own.
+std::vector<InPlace> in_place_variants(const OpCase& test) {
+  graph::Graph scratch("case");
+  std::vector<graph::Value*> operands;
+  for (std::size_t i = 0; i < test.types.size(); ++i)
+    operands.push_back(scratch.read({std::to_string(i), test.types[i], graph::StateRole::data}));
+  std::vector<InPlace> variants;
+  std::map<std::size_t, std::size_t> seen;
+  for (const auto& pair : test.op->in_place_pairs(scratch.add(test.op, operands, "case"))) {
+    const std::size_t variant = seen[pair.first]++;
+    if (variant == variants.size()) variants.emplace_back();
+    variants[variant].push_back(pair);
   }
-  if (all.empty()) return {};
-  return {all};
+  return variants;
 }
 
 CaseResult check_case(const OpCase& test, Device& device, const KernelCandidate& candidate) {
-  Check check{test, device, candidate, draw_inputs(test), {}, {}};
-  const Support support = candidate.query(test.problem, device);
+  Check check{test, test.problem(), device, candidate, draw_inputs(test), {}, {}};
+  const Support support = candidate.query(check.problem, device);
   check.result.refusal = support.refusal;
   if (!support.configurations.empty())
-    check.expected = evaluate_reference(test.problem, check.inputs);
+    check.expected = evaluate_reference(check.problem, check.inputs);
   for (const Configuration& configuration : support.configurations) {
     check.run(configuration, {});
-    for (const InPlace& in_place : in_place_variants(test.problem))
-      check.run(configuration, in_place);
+    for (const InPlace& in_place : in_place_variants(test)) check.run(configuration, in_place);
     ++check.result.configurations;
   }
   return check.result;

@@ -2,13 +2,17 @@
 // CPU, the simulated CUDA device and real ones.
 #pragma once
 
+#include <map>
+#include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "engine/device/device.h"
 #include "engine/tune/candidate.h"
 #include "engine/tune/problem.h"
 #include "engine/tune/reference.h"
+#include "graph/op.h"
 
 namespace engine::test {
 
@@ -23,26 +27,37 @@ struct InputDraw {
   double low = -1, high = 1;
 };
 
+/// One case of an op. The problem that kernels get follows from the op and the operands' types.
 struct OpCase {
   std::string name;
-  Problem problem;
-  std::vector<InputDraw> inputs;  ///< one an input of the problem
+  std::shared_ptr<const graph::Op> op;
+  std::vector<TensorType> types;  ///< of the operands
+  std::vector<InputDraw> draws;   ///< one an operand
   bool exact = false;             ///< every correct kernel gives exactly the reference's numbers
-  bool large = false;             ///< too much for a simulated device
+  bool large = false;             ///< too much for a simulated device; timed by the benchmark
+  /// The op's gradient is held against central differences of its reference: the case must be small
+  /// and its inputs must lie off the function's edges.
+  bool gradient = false;
+
+  Problem problem() const { return graph::make_problem(*op, types); }
 };
 
-/// The cases of `op`; empty for an op that is not in the table.
-std::vector<OpCase> op_cases(const std::string& op);
-/// Every op that has cases.
-std::vector<std::string> case_ops();
+/// Cases by op. Filled by calls that the build generates, one for each tests/ops/<stem>_cases.cpp:
+/// an op brings its own file and edits nobody else's.
+class CaseTable {
+ public:
+  static const CaseTable& global();
+  void add(OpCase test) { by_op_[test.op->name()].push_back(std::move(test)); }
+  /// Empty for an op that has none.
+  const std::vector<OpCase>& of(const std::string& op) const;
+  std::vector<std::string> ops() const;
+
+ private:
+  std::map<std::string, std::vector<OpCase>> by_op_;
+};
 
 /// The inputs of a case, the same on every call, rounded to their dtypes.
 std::vector<ReferenceTensor> draw_inputs(const OpCase& test);
-
-/// Which outputs may share storage with which inputs, as (output, input) lists, one a variant that
-/// the op's header allows.
-std::vector<std::vector<std::pair<std::size_t, std::size_t>>> in_place_variants(
-    const Problem& problem);
 
 struct CaseResult {
   int configurations = 0;             ///< that were run

@@ -136,7 +136,7 @@ TEST(Fit, LossThatIsNotFiniteStopsTheRun) {
   const Outcome outcome = run_tool(
       "engine-train",
       fit({"--optimizer", "sgd", "--lr", "9e5", "--quiet", "--out", folder / "run"}), folder);
-  expect_error(outcome, 1, "loss is not finite");
+  expect_error(outcome, 1, "are not finite");
 }
 
 }  // namespace

@@ -40,6 +40,12 @@ Outcome run_tool(const std::string& name, const Words& words, const WorkFolder& 
   return Process(tool(name, words), folder.path()).wait();
 }
 
+Outcome profile(const std::string& command, const Words& words, const WorkFolder& folder) {
+  Words all = {command, "mnist-mlp", "--batch", "32", "--device", "cpu", "--threads", "1"};
+  all.insert(all.end(), words.begin(), words.end());
+  return run_tool("engine-profile", all, folder);
+}
+
 Words fit(const Words& words) {
   Words command = {"fit", "mnist-mlp",  "--data", "synthetic:2000", "--device", "cpu", "--threads",
                    "1",   "--autotune", "off",    "--batch",        "100"};
@@ -67,6 +73,13 @@ void expect_error(const Outcome& outcome, int status, const std::string& part) {
   const std::string line = outcome.err.substr(last == std::string::npos ? 0 : last + 1);
   EXPECT_EQ(line.rfind("engine-", 0), 0u) << line;
   EXPECT_NE(line.find(": error: "), std::string::npos) << line;
+}
+
+std::size_t occurrences(const std::string& text, const std::string& part) {
+  std::size_t found = 0;
+  for (std::size_t at = text.find(part); at != std::string::npos; at = text.find(part, at + 1))
+    ++found;
+  return found;
 }
 
 std::string file_bytes(const std::string& path) {

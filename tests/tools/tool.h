@@ -29,6 +29,9 @@ class WorkFolder {
 Words tool(const std::string& name, const Words& words);
 Outcome run_tool(const std::string& name, const Words& words, const WorkFolder& folder);
 
+/// `engine-profile COMMAND mnist-mlp` at a small batch on one CPU thread, plus `words`.
+Outcome profile(const std::string& command, const Words& words, const WorkFolder& folder);
+
 /// `fit mnist-mlp` on a little synthetic data, reproducible, plus `words`.
 Words fit(const Words& words);
 
@@ -38,6 +41,9 @@ std::vector<nlohmann::json> json_lines(const std::string& text);
 /// Expects `status`, nothing on standard output, and one line "TOOL: error: …" with `part` at the
 /// end of standard error.
 void expect_error(const Outcome& outcome, int status, const std::string& part);
+
+/// How often `part` occurs in `text`.
+std::size_t occurrences(const std::string& text, const std::string& part);
 
 /// The bytes of a file; records a failure when there is none.
 std::string file_bytes(const std::string& path);

@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <signal.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -10,8 +11,26 @@
 #include <system_error>
 
 #include "engine/core/error.h"
+#include "engine/core/file.h"
 
 namespace engine::tools {
+namespace {
+
+[[noreturn]] void fail_to_write(const std::string& what) {
+  throw FileError(what + ": cannot be written: " + std::generic_category().message(errno));
+}
+
+void write_all(int file, std::string_view text, const std::string& what) {
+  while (!text.empty()) {
+    const ssize_t written = write(file, text.data(), text.size());
+    if (written >= 0)
+      text.remove_prefix(static_cast<std::size_t>(written));
+    else if (errno != EINTR)
+      fail_to_write(what);
+  }
+}
+
+}  // namespace
 
 void prepare_standard_streams() {
   for (int stream : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO}) {
@@ -27,15 +46,23 @@ void report_broken_pipes() {
 }
 
 void print_line(const std::string& line) {
-  const std::string text = line + '\n';
-  for (std::string_view rest = text; !rest.empty();) {
-    const ssize_t written = write(STDOUT_FILENO, rest.data(), rest.size());
-    if (written >= 0)
-      rest.remove_prefix(static_cast<std::size_t>(written));
-    else if (errno != EINTR)
-      throw FileError("standard output: cannot be written: " +
-                      std::generic_category().message(errno));
+  write_all(STDOUT_FILENO, line + '\n', "standard output");
+}
+
+void save_text(const std::string& path, const std::string& text) {
+  // Replacing means renaming, and nobody wants a file where a device was.
+  struct stat status {};
+  if (stat(path.c_str(), &status) != 0 || S_ISREG(status.st_mode) || S_ISDIR(status.st_mode))
+    return replace_file(path, [&](FileWriter& file) { file.write(text); });
+  const int file = open(path.c_str(), O_WRONLY | O_CLOEXEC);
+  if (file < 0) fail_to_write(path);
+  try {
+    write_all(file, text, path);
+  } catch (...) {
+    close(file);
+    throw;
   }
+  if (close(file) != 0) fail_to_write(path);
 }
 
 std::string one_line(const std::string& text) {

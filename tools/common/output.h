@@ -17,6 +17,10 @@ void report_broken_pipes();
 /// Writes `line` and a newline to standard output; throws FileError.
 void print_line(const std::string& line);
 
+/// Replaces the file `path` by `text`, whole or not at all; a path that is no regular file (a pipe,
+/// /dev/stdout) is written to instead. Throws FileError.
+void save_text(const std::string& path, const std::string& text);
+
 /// Control characters (a path may hold a newline) as escapes, so that the text stays on one line.
 std::string one_line(const std::string& text);
 

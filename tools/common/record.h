@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <variant>
 #include <vector>
@@ -22,6 +23,8 @@ class Record {
     return *this;
   }
   const std::vector<std::pair<std::string, Field>>& fields() const { return fields_; }
+  /// nullptr where there is no field of that name.
+  const Field* find(std::string_view name) const;
 
  private:
   std::vector<std::pair<std::string, Field>> fields_;
@@ -29,6 +32,9 @@ class Record {
 
 /// One line without its newline. Text that is not UTF-8 has its stray bytes replaced.
 std::string to_json(const Record& record);
+/// The inverse, for lines that to_json() printed, or that somebody says it did; throws DataError
+/// for anything else. Numbers without a fraction come back as integers.
+Record record_from_json(const std::string& line);
 /// The names, and the values, as RFC 4180 has them; null is empty. Nested records are not for CSV.
 std::string csv_header(const Record& record);
 std::string to_csv(const Record& record);

@@ -34,7 +34,7 @@ void RunOptions::declare_device(Command& command) {
 
 void RunOptions::declare_model(Command& command) {
   command.option("--batch", batch, "N", "observations a step")
-      .option("--precision", precision, "fp32|tf32", "arithmetic of products")
+      .option("--precision", precision, "fp32|tf32|bf16", "arithmetic of products")
       .option("--seed", seed, "N", "of weights, order and drop-out (default 0)")
       .flag("--deterministic", deterministic, "only kernels that give the same bits on every run")
       .option("--autotune", autotune, "off|find|locked",

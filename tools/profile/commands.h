@@ -8,5 +8,10 @@ namespace engine::tools {
 void add_doctor(CommandLine& line);
 void add_algorithms(CommandLine& line);
 void add_steps(CommandLine& line);
+void add_memory(CommandLine& line);
+void add_passes(CommandLine& line);
+void add_graph(CommandLine& line);
+void add_cache(CommandLine& line);
+void add_diff(CommandLine& line);
 
 }  // namespace engine::tools

@@ -14,6 +14,11 @@ int main(int argc, char** argv) {
     add_doctor(line);
     add_algorithms(line);
     add_steps(line);
+    add_memory(line);
+    add_passes(line);
+    add_graph(line);
+    add_cache(line);
+    add_diff(line);
     return line.run(argc, argv);
   });
 }

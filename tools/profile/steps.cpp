@@ -1,126 +1,146 @@
-// engine-profile steps: where the time of a training step goes, kernel by kernel.
+// engine-profile steps: where the time of a training step goes, kernel by kernel, and how near each
+// comes to what the device can do.
 #include <fmt/format.h>
 
-#include <algorithm>
-
 #include "graph/op.h"
+#include "tools/common/format.h"
 #include "tools/common/output.h"
-#include "tools/common/record.h"
 #include "tools/common/table.h"
 #include "tools/profile/commands.h"
+#include "tools/profile/roofline.h"
+#include "tools/profile/step_times.h"
+#include "tools/profile/trace.h"
 #include "tools/profile/workload.h"
 
 namespace engine::tools {
 namespace {
 
-constexpr int kWarmUpSteps = 5;
-constexpr int kRuns = 50;
+constexpr int kTracedSteps = 4;
 
-struct StepTime {
-  const graph::Step* step;
-  double microseconds;
-
-  double gigaflops() const { return step->flops / microseconds / 1e3; }
-  double gigabytes() const { return step->bytes / microseconds / 1e3; }
+struct Options {
+  WorkloadOptions workload;
+  std::optional<std::string> trace;
 };
 
 struct Profile {
-  std::string device;
-  std::vector<StepTime> steps;
-  double sum = 0;    // of the medians, µs
-  double whole = 0;  // of the step run as a whole, µs
+  const std::vector<graph::Step>& steps;
+  StepTimes times;
+  Peaks peaks;
+
+  double microseconds(std::size_t i) const { return times.steps[i].microseconds; }
+  double gigaflops(std::size_t i) const { return steps[i].flops / microseconds(i) / 1e3; }
+  double gigabytes(std::size_t i) const {
+    return static_cast<double>(steps[i].bytes) / microseconds(i) / 1e3;
+  }
+  double share(std::size_t i) const { return microseconds(i) / times.sum(); }
+  double attainable_share(std::size_t i) const {
+    return peaks.attainable(steps[i]) / microseconds(i);
+  }
 };
 
-double median(std::vector<double> values) {
-  const auto middle = values.begin() + static_cast<std::ptrdiff_t>(values.size() / 2);
-  std::nth_element(values.begin(), middle, values.end());
-  return *middle;
-}
-
-Profile measure(Workload& workload) {
-  Runtime& runtime = workload.runtime();
-  Stream& stream = runtime.stream();
-  graph::Executor& executor = runtime.executor(workload.program_index());
-  executor.run(stream, kWarmUpSteps);
-  stream.synchronize();
-  Profile profile;
-  profile.device = runtime.device().name() + ": " + runtime.device().fingerprint();
-  const auto time = [&](const std::function<void()>& body) {
-    return median(runtime.device().time(
-        stream, kRuns, [] {}, body));
-  };
-  const std::vector<graph::Step>& steps = workload.program().steps;
-  for (std::size_t i = 0; i < steps.size(); ++i) {
-    profile.steps.push_back({&steps[i], time([&] { executor.launch(i, stream); })});
-    profile.sum += profile.steps.back().microseconds;
-  }
-  profile.whole = time([&] {
-    for (std::size_t i = 0; i < steps.size(); ++i) executor.launch(i, stream);
-  });
-  return profile;
-}
-
-Record to_record(const StepTime& time, const Profile& profile) {
-  const graph::Step& step = *time.step;
+Record to_record(const Profile& profile, std::size_t i) {
+  const graph::Step& step = profile.steps[i];
   Record record;
   record.set("step", step.node->label()).set("op", step.node->op().name());
   record.set("problem", step.problem).set("candidate", step.candidate);
-  record.set("config", step.configuration).set("microseconds", time.microseconds);
+  record.set("config", step.configuration).set("microseconds", profile.microseconds(i));
+  record.set("spread", profile.times.steps[i].spread);
   record.set("flops", step.flops).set("bytes", static_cast<std::int64_t>(step.bytes));
-  record.set("gigaflops_per_second", time.gigaflops());
-  record.set("gigabytes_per_second", time.gigabytes());
-  return record.set("share", time.microseconds / profile.sum);
+  record.set("gigaflops_per_second", profile.gigaflops(i));
+  record.set("gigabytes_per_second", profile.gigabytes(i));
+  record.set("share", profile.share(i)).set("attainable_share", profile.attainable_share(i));
+  record.set("bound", profile.peaks.is_arithmetic_bound(step) ? "arithmetic" : "memory");
+  record.set("peak_gigaflops_per_second", profile.peaks.gigaflops);
+  return record.set("peak_gigabytes_per_second", profile.peaks.gigabytes);
 }
 
 std::string kernel_of(const graph::Step& step) {
   return step.configuration.empty() ? step.candidate : step.candidate + "/" + step.configuration;
 }
 
-void print_table(const Profile& profile, const Workload& workload) {
+std::string percent(double share) {
+  return fmt::format("{:.1f}%", 100 * share);
+}
+
+std::vector<std::string> cells(const Profile& profile, std::size_t i) {
+  const graph::Step& step = profile.steps[i];
+  return {step.node->label(),
+          kernel_of(step),
+          fmt::format("{:.1f}", profile.microseconds(i)),
+          percent(profile.share(i)),
+          step.flops > 0 ? fmt::format("{:.1f}", profile.gigaflops(i)) : "-",
+          fmt::format("{:.1f}", profile.gigabytes(i)),
+          percent(profile.attainable_share(i)),
+          profile.peaks.is_arithmetic_bound(step) ? "arithmetic" : "memory"};
+}
+
+void print_table(const Profile& profile, Workload& workload) {
   using enum Table::Align;
-  print_line(fmt::format("training step of {}, batch {}, on {}\n", workload.model().name,
-                         workload.model().batch, profile.device));
+  print_line(fmt::format("training step of {}\n{}\n", workload.title(),
+                         workload.runtime().device().fingerprint()));
   Table table({{"step", left},
                {"kernel", left},
                {"µs", right},
+               {"share", right},
                {"GFLOP/s", right},
                {"GB/s", right},
-               {"share", right}});
-  for (const StepTime& time : profile.steps)
-    table.add({time.step->node->label(), kernel_of(*time.step),
-               fmt::format("{:.1f}", time.microseconds),
-               time.step->flops > 0 ? fmt::format("{:.1f}", time.gigaflops()) : "-",
-               fmt::format("{:.1f}", time.gigabytes()),
-               fmt::format("{:.1f}%", 100 * time.microseconds / profile.sum)});
+               {"of roof", right},
+               {"bound by", left}});
+  double attainable = 0;
+  for (std::size_t i = 0; i < profile.steps.size(); ++i) {
+    table.add(cells(profile, i));
+    attainable += profile.peaks.attainable(profile.steps[i]);
+  }
+  const double sum = profile.times.sum(), whole = profile.times.whole.microseconds;
   table.add_rule();
-  table.add({"sum", "", fmt::format("{:.1f}", profile.sum), "", "", ""});
-  table.add({"in one go", "", fmt::format("{:.1f}", profile.whole), "", "", ""});
+  table.add({"sum", "", fmt::format("{:.1f}", sum), "", "", "", percent(attainable / sum), ""});
+  table.add(
+      {"in one go", "", fmt::format("{:.1f}", whole), "", "", "", percent(attainable / whole), ""});
   table.print();
+  const Peaks& peaks = profile.peaks;
+  print_line(fmt::format(
+      "\nµs: median · of roof: the time that the peaks measured here allow, over the time taken\n"
+      "peak arithmetic  {:.1f} GFLOP/s, the best product: {}\n"
+      "peak bandwidth   {:.1f} GB/s, streaming over {}, as many as a step goes over (a kernel\n"
+      "                 whose operands were in a smaller, faster cache may be above its roof)",
+      peaks.gigaflops, peaks.product, peaks.gigabytes,
+      human_bytes(static_cast<double>(peaks.footprint))));
 }
 
-int run(const WorkloadOptions& options) {
-  const Format format = options.format();
-  Workload workload(options);
+int run(const Options& options) {
+  const Format format = options.workload.output.format();
+  Workload workload(options.workload);
   workload.load();
-  const Profile profile = measure(workload);
+  workload.status().show("timing the training step");
+  const MemoryBudget memory = workload.runtime().budget();
+  Profile profile{workload.program().steps, time_steps(workload), {}};
+  workload.status().show("measuring the device's peaks");
+  profile.peaks = measure_peaks(workload.runtime().device(), workload.runtime().stream(),
+                                workload.math(), memory.state + memory.arena);
+  if (options.trace)
+    save_text(*options.trace,
+              to_trace(workload, trace_steps(workload, kTracedSteps), profile.peaks));
+  workload.status().clear();
   if (format == Format::table) {
     print_table(profile, workload);
     return 0;
   }
-  for (const StepTime& time : profile.steps) {
-    const Record record = to_record(time, profile);
-    if (format == Format::csv && &time == profile.steps.data()) print_line(csv_header(record));
-    print_line(format == Format::json ? to_json(record) : to_csv(record));
-  }
+  std::vector<Record> rows;
+  for (std::size_t i = 0; i < profile.steps.size(); ++i) rows.push_back(to_record(profile, i));
+  print_rows(format, rows);
   return 0;
 }
 
 }  // namespace
 
 void add_steps(CommandLine& line) {
-  static WorkloadOptions options;
-  options.declare(line.add("steps", "Time, operations and bytes of every kernel of a training step",
-                           [] { return run(options); }));
+  static Options options;
+  options.workload
+      .declare(line.add("steps",
+                        "Time of every kernel of a training step, and its share of the roof",
+                        [] { return run(options); }))
+      .option("--trace", options.trace, "FILE",
+              "save a trace of a few steps, for ui.perfetto.dev or chrome://tracing");
 }
 
 }  // namespace engine::tools

@@ -2,7 +2,6 @@
 
 #include <fmt/format.h>
 
-#include "engine/core/error.h"
 #include "models/data/synthetic.h"
 
 namespace engine::tools {
@@ -18,37 +17,43 @@ TrainSettings settings_of(const WorkloadOptions& options) {
   return settings;
 }
 
-}  // namespace
-
-void WorkloadOptions::declare(Command& command) {
-  command.argument("MODEL", model, "a name that engine-train list prints");
-  run.declare_model(command);
-  run.declare_device(command);
-  command.option("--format", format_name, "table|json|csv", "how to print (default: table)")
-      .flag("--json", json, "the same as --format json");
+std::unique_ptr<Dataset> data_of(const ModelDefinition& model) {
+  return make_synthetic(model.batch * kBatches, {model.network.input(), model.classes});
 }
 
-Format WorkloadOptions::format() const {
-  const std::string name = format_name.value_or(json ? "json" : "table");
-  if (json && name != "json")
-    throw UsageError(fmt::format("--format {} and --json exclude each other", name));
-  if (name == "table") return Format::table;
-  if (name == "json") return Format::json;
-  if (name == "csv") return Format::csv;
-  throw UsageError(fmt::format("--format {}: expected table, json or csv", name));
+Feed feed_of(const ModelDefinition& model, const Dataset& data) {
+  return make_feed(data, Part::train, model.batch, true, false);
+}
+
+StepGraph make_step(const ModelDefinition& model, const Feed& feed, const TrainSettings& settings) {
+  return training_graph(model, feed, graph_options(settings));
+}
+
+}  // namespace
+
+Command& WorkloadOptions::declare(Command& command) {
+  command.argument("MODEL", model,
+                   "a name that engine-train list prints, or a model file (*.toml)");
+  run.declare_model(command);
+  run.declare_device(command);
+  output.declare(command);
+  return command;
+}
+
+StepGraph training_step(const WorkloadOptions& options) {
+  const TrainSettings settings = settings_of(options);
+  const ModelDefinition model = resolve_model(settings);
+  return make_step(model, feed_of(model, *data_of(model)), settings);
 }
 
 Workload::Workload(const WorkloadOptions& options)
     : settings_(settings_of(options)),
       model_(resolve_model(settings_)),
-      data_(make_synthetic(model_.batch * kBatches, {model_.network.input(), model_.classes})),
+      data_(data_of(model_)),
       status_(true),
       runtime_(runtime_options_with_status()),
-      training_(
-          runtime_, Feed{Part::train, data_->count(Part::train), model_.batch, 0, true, false},
-          [&](const Feed& feed) {
-            return training_graph(model_, feed, {settings_.seed, settings_.passes_off, false});
-          }) {
+      training_(runtime_, feed_of(model_, *data_),
+                [&](const Feed& feed) { return make_step(model_, feed, settings_); }) {
   status_.clear();
 }
 
@@ -61,15 +66,25 @@ RuntimeOptions Workload::runtime_options_with_status() {
   return options;
 }
 
+std::vector<graph::PassReport> Workload::passes() const {
+  std::vector<graph::PassReport> reports = training_.forward_passes();
+  reports.insert(reports.end(), program().passes.begin(), program().passes.end());
+  return reports;
+}
+
+std::string Workload::title() {
+  return fmt::format("{}, batch {}, on {}", model_.name, model_.batch, runtime_.device().name());
+}
+
 void Workload::load() {
   runtime_.allocate();
-  upload_dataset(*data_, model_, Part::train, runtime_);
-  for (const Parameter& parameter : training_.parameters()) {
-    const std::vector<float> values =
-        draw(parameter.initializer, parameter.state.type.element_count(), parameter.fan_in,
-             parameter.fan_out, random_key(settings_.seed, parameter.state.name));
-    runtime_.store().upload(parameter.state.name, values.data(), runtime_.stream());
-  }
+  upload_dataset(*data_, Part::train, runtime_);
+  initialize_parameters(training_.parameters(), settings_.seed, runtime_);
+}
+
+void Workload::launch_step() {
+  graph::Executor& executor = runtime_.executor(program_index());
+  for (std::size_t i = 0; i < program().steps.size(); ++i) executor.launch(i, runtime_.stream());
 }
 
 }  // namespace engine::tools

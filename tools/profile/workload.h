@@ -1,28 +1,30 @@
 // The training step of a model, compiled for a device over synthetic data: what is profiled.
 #pragma once
 
-#include <optional>
+#include <functional>
+#include <memory>
 #include <string>
+#include <vector>
 
 #include "models/train/evaluator.h"
 #include "models/train/settings.h"
 #include "tools/common/run_options.h"
 #include "tools/common/terminal.h"
+#include "tools/profile/report_format.h"
 
 namespace engine::tools {
-
-enum class Format { table, json, csv };
 
 struct WorkloadOptions {
   std::string model;
   RunOptions run;
-  std::optional<std::string> format_name;
-  bool json = false;
+  FormatOptions output;
 
-  void declare(Command& command);
-  /// Throws UsageError for an unknown --format.
-  Format format() const;
+  Command& declare(Command& command);
 };
+
+/// The training step's graph before it is compiled: with its gradients, after the forward passes
+/// that `options` leaves on.
+StepGraph training_step(const WorkloadOptions& options);
 
 class Workload {
  public:
@@ -33,8 +35,18 @@ class Workload {
   std::size_t program_index() const { return training_.full().value(); }
   /// The training step at the full batch.
   const graph::Program& program() const { return runtime_.program(program_index()); }
+  /// What every pass did, in the order they ran.
+  std::vector<graph::PassReport> passes() const;
+  /// "mnist-mlp, batch 128, on cpu": for headings.
+  std::string title();
+  Math math() const { return runtime_options(settings_).compile.math; }
+  /// What to show while something takes long.
+  StatusLine& status() { return status_; }
+
   /// Allocates, uploads the data and initializes the parameters as training does.
   void load();
+  /// After load(): enqueues one training step, kernel by kernel.
+  void launch_step();
 
  private:
   RuntimeOptions runtime_options_with_status();

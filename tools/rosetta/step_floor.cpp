@@ -155,10 +155,10 @@ struct Step {
       : model(find_model("mnist-mlp")),
         dataset(open_dataset("synthetic:60000", {model.network.input(), model.classes})),
         runtime(options(threads)) {
-    const Feed feed{Part::train, dataset->count(Part::train), kBatch, kBatch, true, true};
+    const Feed feed = make_feed(*dataset, Part::train, kBatch, true, true);
     program = runtime.add(training_graph(model, feed, {}).graph);
     runtime.allocate();
-    upload_dataset(*dataset, model, Part::train, runtime);
+    upload_dataset(*dataset, Part::train, runtime);
     for (const graph::Step& step : runtime.program(program).steps)
       if (step.flops == 0) other_bytes += step.bytes;
   }

@@ -6,6 +6,7 @@
 namespace engine::tools {
 
 void add_list(CommandLine& line);
+void add_layers(CommandLine& line);
 void add_summary(CommandLine& line);
 void add_fit(CommandLine& line);
 void add_evaluate(CommandLine& line);

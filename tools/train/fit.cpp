@@ -7,6 +7,7 @@
 #include "engine/core/log.h"
 #include "models/train/trainer.h"
 #include "tools/common/interrupt.h"
+#include "tools/common/optimizer_options.h"
 #include "tools/common/output.h"
 #include "tools/common/run_options.h"
 #include "tools/train/commands.h"
@@ -16,9 +17,11 @@ namespace engine::tools {
 namespace {
 
 struct Options {
-  std::optional<std::string> model, data, optimizer, out, resume;
-  std::optional<std::int64_t> epochs, steps, checkpoint_every;
-  std::optional<double> learning_rate;
+  std::optional<std::string> model, data, out, resume;
+  std::optional<std::int64_t> epochs, steps, checkpoint_every, patience;
+  std::optional<double> validation_split;
+  bool skip_bad_steps = false;
+  OptimizerOptions optimizer;
   RunOptions run;
   ReportOptions report;
 };
@@ -53,13 +56,16 @@ TrainSettings resolve(const Options& options) {
   require_count("--epochs", options.epochs);
   require_count("--steps", options.steps);
   require_count("--checkpoint-every", options.checkpoint_every);
+  require_count("--patience", options.patience);
   TrainSettings settings = base_settings(options);
   options.run.apply(settings);
   if (options.epochs) settings.epochs = *options.epochs;
   if (options.steps) settings.max_steps = *options.steps;
   if (options.checkpoint_every) settings.checkpoint_every = *options.checkpoint_every;
-  if (options.optimizer) settings.optimizer.name = *options.optimizer;
-  if (options.learning_rate) settings.optimizer.learning_rate = *options.learning_rate;
+  if (options.patience) settings.patience = *options.patience;
+  if (options.validation_split) settings.validation_split = *options.validation_split;
+  if (options.skip_bad_steps) settings.skip_bad_steps = true;
+  options.optimizer.apply(settings.optimizer);
   validate(settings);
   return settings;
 }
@@ -93,16 +99,23 @@ int run(const Options& options) {
 void add_fit(CommandLine& line) {
   static Options options;
   Command& command = line.add("fit", "Train a model", [] { return run(options); });
-  command.argument("MODEL", options.model, "a name from list; with --resume that of the run")
+  command
+      .argument("MODEL", options.model,
+                "a name from list, or a model file (*.toml); with --resume that of the run")
       .option("--data", options.data, "SOURCE", "a folder of data, synthetic, or synthetic:N")
       .option("--epochs", options.epochs, "N", "counted from the start of training")
       .option("--steps", options.steps, "N", "stop after so many steps from the start")
-      .option("--optimizer", options.optimizer, "NAME", "instead of the model's own")
-      .option("--lr", options.learning_rate, "X", "learning rate")
+      .option("--validation-split", options.validation_split, "F",
+              "part of the training data kept for validation (default: validate on test data)")
+      .option("--patience", options.patience, "N",
+              "stop after N epochs without a lower validation loss")
+      .flag("--skip-bad-steps", options.skip_bad_steps,
+            "go on where a step is not finite, instead of stopping")
       .option("--out", options.out, "RUN", "the run's folder (default: runs/MODEL-N)")
       .option("--resume", options.resume, "RUN", "go on with a run, under its settings")
       .option("--checkpoint-every", options.checkpoint_every, "N",
               "also save every N steps, not only after epochs");
+  options.optimizer.declare(command);
   options.run.declare_model(command);
   options.run.declare_device(command);
   command.flag("--quiet", options.report.quiet, "only the result")

@@ -16,6 +16,7 @@
 #include "tools/common/run_options.h"
 #include "tools/common/terminal.h"
 #include "tools/train/commands.h"
+#include "tools/train/report.h"
 
 namespace engine::tools {
 namespace {
@@ -45,21 +46,20 @@ class Inference {
   explicit Inference(const Options& options)
       : folder_(RunFolder::open(options.run)),
         settings_(settings_of(folder_, options)),
-        model_(resolve_model(settings_)),
+        model_(with_settings(run_model(folder_, settings_), settings_)),
         data_(open_dataset(settings_.data, {model_.network.input(), model_.classes})),
         status_(true),
         runtime_(runtime_options_with_status()) {}
 
   template <class Programs>
   Programs compile() {
-    return Programs(runtime_, model_, Part::test, data_->count(Part::test),
-                    GraphOptions{settings_.seed, settings_.passes_off, false});
+    return Programs(runtime_, model_, *data_, Part::test, graph_options(settings_));
   }
   void load() {
     status_.clear();
     runtime_.allocate();
     folder_.checkpoints().load_parameters(runtime_.store(), runtime_.stream());
-    upload_dataset(*data_, model_, Part::test, runtime_);
+    upload_dataset(*data_, Part::test, runtime_);
   }
 
   Runtime& runtime() { return runtime_; }
@@ -97,41 +97,47 @@ int evaluate(const Options& options) {
     Record record;
     record.set("run", options.run).set("model", inference.model().name);
     record.set("observations", count).set("test_loss", result.loss);
-    record.set("test_accuracy", result.accuracy).set("seconds", seconds.count());
+    if (result.accuracy) record.set("test_accuracy", *result.accuracy);
+    record.set("seconds", seconds.count());
     print_line(to_json(record));
   } else {
-    print_line(fmt::format("test accuracy  {:.4f}, loss {:.4f}", result.accuracy, result.loss));
+    print_line(scores_line(result));
     print_line(fmt::format("observations   {} in {}", with_separators(count),
                            human_seconds(seconds.count())));
   }
   return 0;
 }
 
-struct Prediction {
-  std::int64_t index, best;
-  double probability;
-  std::int64_t label;
-};
-
-// The most probable class under the softmax of `logits`.
-Prediction predict_one(std::int64_t index, std::span<const float> logits, std::uint8_t label) {
-  const auto best = std::max_element(logits.begin(), logits.end());
-  double total = 0;
-  for (float logit : logits) total += std::exp(static_cast<double>(logit) - *best);
-  return {index, best - logits.begin(), 1 / total, label};
+// What the outputs of one observation say: the most probable class under the softmax of logits, the
+// probability of each sigmoid, or the numbers themselves.
+void add_prediction(Record& record, Loss loss, std::span<const float> outputs) {
+  if (loss == Loss::softmax_cross_entropy) {
+    const auto best = std::max_element(outputs.begin(), outputs.end());
+    double total = 0;
+    for (float logit : outputs) total += std::exp(static_cast<double>(logit) - *best);
+    record.set("class", static_cast<std::int64_t>(best - outputs.begin()));
+    record.set("probability", 1 / total);
+    return;
+  }
+  const bool sigmoid = loss == Loss::sigmoid_cross_entropy;
+  for (std::size_t i = 0; i < outputs.size(); ++i) {
+    const double value = outputs[i];
+    std::string name = sigmoid ? "probability" : "output";
+    if (outputs.size() > 1) name += fmt::format("_{}", i);
+    record.set(name, sigmoid ? 1 / (1 + std::exp(-value)) : value);
+  }
 }
 
-void print_prediction(const Prediction& prediction, bool json) {
-  if (json) {
-    Record record;
-    record.set("index", prediction.index).set("class", prediction.best);
-    record.set("probability", prediction.probability).set("label", prediction.label);
-    print_line(to_json(record));
-  } else {
-    print_line(fmt::format("{:>6}  class {:<3}  probability {:.4f}  label {}{}", prediction.index,
-                           prediction.best, prediction.probability, prediction.label,
-                           prediction.best == prediction.label ? "" : "  wrong"));
+// "index 3  class 7  probability 0.5".
+std::string to_text(const Record& record) {
+  std::string line;
+  for (const auto& [name, field] : record.fields()) {
+    const auto* number = std::get_if<double>(&field);
+    line +=
+        (line.empty() ? "" : "  ") + name + " " +
+        (number != nullptr ? fmt::format("{:.4f}", *number) : to_csv(Record().set(name, field)));
   }
+  return line;
 }
 
 int predict(const Options& options) {
@@ -141,17 +147,25 @@ int predict(const Options& options) {
   Inference inference(options);
   const auto predictor = inference.compile<Predictor>();
   inference.load();
-  const std::vector<std::uint8_t> labels = inference.data().read_labels(Part::test);
-  const auto classes = static_cast<std::size_t>(inference.model().classes);
-  const std::int64_t count = options.count.value_or(inference.data().count(Part::test));
-  predictor.run(inference.runtime(), count, [&](std::int64_t first, std::span<const float> logits) {
-    for (std::size_t row = 0; row * classes < logits.size(); ++row) {
-      const std::int64_t index = first + static_cast<std::int64_t>(row);
-      print_prediction(predict_one(index, logits.subspan(row * classes, classes),
-                                   labels.at(static_cast<std::size_t>(index))),
-                       options.json);
-    }
-  });
+  const Dataset& data = inference.data();
+  std::vector<std::uint8_t> labels;
+  if (data.classes() > 0) labels = data.read_labels(Part::test);
+  const std::int64_t all = data.count(Part::test);
+  const std::int64_t count = std::min(options.count.value_or(all), all);
+  std::int64_t index = 0;
+  predictor.run(inference.runtime(), count,
+                [&](std::int64_t observations, std::span<const float> out) {
+                  const std::size_t width = out.size() / static_cast<std::size_t>(observations);
+                  for (std::int64_t row = 0; row < observations; ++row, ++index) {
+                    Record record;
+                    record.set("index", index);
+                    add_prediction(record, inference.model().loss,
+                                   out.subspan(static_cast<std::size_t>(row) * width, width));
+                    if (!labels.empty())
+                      record.set("label", std::int64_t{labels[static_cast<std::size_t>(index)]});
+                    print_line(options.json ? to_json(record) : to_text(record));
+                  }
+                });
   return 0;
 }
 

@@ -10,6 +10,7 @@ int main(int argc, char** argv) {
   return run_guarded(kTool, [&] {
     CommandLine line(kTool, "Trains neural networks");
     add_list(line);
+    add_layers(line);
     add_summary(line);
     add_fit(line);
     add_evaluate(line);

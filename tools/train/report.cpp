@@ -53,17 +53,27 @@ Record start_record(const TrainStart& start, const std::string& model) {
 Record end_record(const TrainResult& result) {
   Record record;
   record.set("event", "end").set("test_loss", result.test.loss);
-  record.set("test_accuracy", result.test.accuracy).set("train_seconds", result.train_seconds);
+  if (result.test.accuracy) record.set("test_accuracy", *result.test.accuracy);
+  record.set("train_seconds", result.train_seconds);
   record.set("tune_seconds", result.tune_seconds);
   record.set("samples_per_second", result.samples_per_second);
   record.set("step_milliseconds_median", result.step_milliseconds_median);
   record.set("peak_bytes", static_cast<std::int64_t>(result.peak_bytes));
   record.set("resident_growth_bytes", static_cast<std::int64_t>(result.resident_growth));
-  record.set("steps", result.steps).set("run", result.run);
+  record.set("steps", result.steps).set("skipped_steps", result.skipped_steps);
+  if (result.best_epoch > 0)
+    record.set("best_epoch", result.best_epoch)
+        .set("best_validation_loss", result.best_validation_loss);
+  record.set("stopped", result.stopped).set("run", result.run);
   return record.set("interrupted", result.interrupted);
 }
 
 }  // namespace
+
+std::string scores_line(const EvaluationResult& test) {
+  if (!test.accuracy) return fmt::format("test loss      {:.4f}", test.loss);
+  return fmt::format("test accuracy  {:.4f}, loss {:.4f}", *test.accuracy, test.loss);
+}
 
 FitReport::FitReport(ReportOptions options, std::string model, std::atomic<bool>& stop)
     : options_(options), model_(std::move(model)), stop_(stop), status_(!options.quiet) {}
@@ -122,14 +132,18 @@ void FitReport::on_progress(const TrainProgress& progress) {
                            human_seconds(progress.seconds_left)));
 }
 
-void FitReport::on_epoch(const EpochMetrics& metrics) {
+void FitReport::on_epoch(const EpochMetrics& metrics, TrainControl&) {
   last_loss_ = fmt::format("  loss {:.4f}", metrics.loss.value_or(0));
   if (options_.json) {
     emit("{\"event\":\"epoch\"," + to_json_fields(metrics) + "}");
   } else if (!options_.quiet) {
-    emit(fmt::format("epoch {}/{}{}  accuracy {:.4f}  test accuracy {:.4f}  {}  {}",
-                     padded(metrics.epoch, epochs_), epochs_, last_loss_,
-                     metrics.accuracy.value_or(0), metrics.validation_accuracy.value_or(0),
+    const auto measured = [](const char* name, const std::optional<double>& value) {
+      return value ? fmt::format("  {} {:.4f}", name, *value) : std::string();
+    };
+    emit(fmt::format("epoch {}/{}{}{}{}{}  {}  {}", padded(metrics.epoch, epochs_), epochs_,
+                     last_loss_, measured("accuracy", metrics.accuracy),
+                     measured("validation loss", metrics.validation_loss),
+                     measured("accuracy", metrics.validation_accuracy),
                      human_seconds(metrics.seconds.value_or(0)),
                      rate_text(metrics.samples_per_second.value_or(0))));
   }
@@ -147,7 +161,10 @@ void FitReport::finish(const TrainResult& result) {
 
 void FitReport::print_end(const TrainResult& result) {
   if (!options_.quiet) emit("");
-  emit(fmt::format("test accuracy  {:.4f}, loss {:.4f}", result.test.accuracy, result.test.loss));
+  if (!result.stopped.empty()) emit("stopped early  " + result.stopped);
+  if (result.skipped_steps > 0)
+    emit(fmt::format("skipped        {} steps that were not finite", result.skipped_steps));
+  emit(scores_line(result.test));
   emit(fmt::format("training       {}, {:.3g} ms a step, {}", human_seconds(result.train_seconds),
                    result.step_milliseconds_median, rate_text(result.samples_per_second)));
   emit(fmt::format("run folder     {}", one_line(result.run)));

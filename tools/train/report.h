@@ -16,7 +16,10 @@ struct ReportOptions {
   bool quiet = false;  ///< no progress, no line an epoch
 };
 
-class FitReport final : public TrainObserver {
+/// "test accuracy  0.9, loss 0.3".
+std::string scores_line(const EvaluationResult& test);
+
+class FitReport final : public Callback {
  public:
   /// Sets `stop` when standard output can no longer be written: the run is then saved and ended.
   FitReport(ReportOptions options, std::string model, std::atomic<bool>& stop);
@@ -26,7 +29,7 @@ class FitReport final : public TrainObserver {
                  int total) override;
   void on_start(const TrainStart& start) override;
   void on_progress(const TrainProgress& progress) override;
-  void on_epoch(const EpochMetrics& metrics) override;
+  void on_epoch(const EpochMetrics& metrics, TrainControl& control) override;
   /// The end, to be called with what train() returned. Throws FileError when lines were lost.
   void finish(const TrainResult& result);
 

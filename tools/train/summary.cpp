@@ -40,11 +40,10 @@ Costs find_costs(const ModelDefinition& model, const RuntimeOptions& options) {
   costs.train_count = data->count(Part::train);
   costs.test_count = data->count(Part::test);
   Runtime runtime(options);
-  const Feed feed{Part::train, costs.train_count,    std::min(model.batch, costs.train_count), 0,
-                  true,        model.partial_batches};
+  const Feed feed = make_feed(*data, Part::train, model.batch, true, model.partial_batches);
   const BatchPrograms training(runtime, feed,
                                [&](const Feed& sized) { return training_graph(model, sized, {}); });
-  const Evaluator evaluator(runtime, model, Part::test, costs.test_count, {});
+  const Evaluator evaluator(runtime, model, *data, Part::test, {});
   costs.device = runtime.device().name();
   costs.memory = runtime.budget();
   costs.training_flops =

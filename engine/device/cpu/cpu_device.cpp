@@ -118,6 +118,32 @@ std::string isa_name() {
   }
 }
 
+std::string cpu_model() {
+  const std::string model = field_of_file("/proc/cpuinfo", "model name");
+  return model.empty() ? "unknown CPU" : model;
+}
+
+std::string onednn_version() {
+  const dnnl_version_t& version = *dnnl::version();
+  return fmt::format("{}.{}.{} {}", version.major, version.minor, version.patch,
+                     version.hash != nullptr ? version.hash : "without a commit");
+}
+
+// The level of the x86-64 psABI, which is what functions compiled for several machines are picked
+// by.
+std::string instruction_level() {
+#if defined(__x86_64__) && defined(__GNUC__)
+  __builtin_cpu_init();
+  const bool v3 = __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") &&
+                  __builtin_cpu_supports("bmi") && __builtin_cpu_supports("bmi2");
+  const bool v4 = __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
+                  __builtin_cpu_supports("avx512cd") && __builtin_cpu_supports("avx512dq") &&
+                  __builtin_cpu_supports("avx512vl");
+  if (v3) return v4 ? "x86-64-v4" : "x86-64-v3";
+#endif
+  return "baseline";
+}
+
 class CpuStream final : public Stream {
  public:
   explicit CpuStream(Device& device) : device_(device) {}
@@ -150,10 +176,8 @@ class CpuDevice final : public Device {
   const std::string& backend() const override { return name_; }
   std::string name() const override { return name_; }
   std::string fingerprint() const override {
-    const dnnl_version_t& version = *dnnl::version();
-    return fmt::format("{} · {} threads · oneDNN {}.{}.{} {}", cpu_description(), threads_,
-                       version.major, version.minor, version.patch,
-                       version.hash != nullptr ? version.hash : "without a commit");
+    return fmt::format("{} · {} · {} threads · oneDNN {}", cpu_model(), isa_name(), threads_,
+                       onednn_version());
   }
   std::size_t alignment() const override { return kAlignment; }
   std::size_t available_memory() const override { return free_memory(); }
@@ -234,10 +258,15 @@ std::unique_ptr<Device> make_cpu_device(int threads) {
   return std::make_unique<CpuDevice>(count);
 }
 
-std::string cpu_description() {
-  std::string model = field_of_file("/proc/cpuinfo", "model name");
-  if (model.empty()) model = "unknown CPU";
-  return model + " · " + isa_name();
+CpuFacts cpu_facts() {
+  CpuFacts facts;
+  facts.model = cpu_model();
+  facts.level = instruction_level();
+  facts.onednn = onednn_version();
+  facts.onednn_isa = isa_name();
+  facts.cores = usable_cores();
+  facts.memory = leading_number(field_of_file("/proc/meminfo", "MemTotal")).value_or(0) * 1024;
+  return facts;
 }
 
 }  // namespace engine::cpu

@@ -1,6 +1,7 @@
 // The simulated cuBLASLt against a naive product, and the errors it must answer.
 #include <cublasLt.h>
 
+#include <bit>
 #include <cmath>
 
 #include "support.h"
@@ -201,6 +202,48 @@ TEST_F(CublasLt, WorkspaceLimitNarrowsTheChoice) {
   const auto algorithms = heuristics();
   ASSERT_EQ(algorithms.size(), 1u);
   EXPECT_EQ(algorithms[0].workspaceSize, 0u);
+}
+
+// Sums of at most 96: exact in bf16, too.
+TEST_F(CublasLt, MultipliesBf16IntoBf16AndF32) {
+  Case c;
+  c.k = 6;
+  c.epilogue = CUBLASLT_EPILOGUE_BIAS;
+  const auto narrow = [](const std::vector<float>& values) {
+    std::vector<std::uint16_t> bits;
+    for (float value : values)
+      bits.push_back(static_cast<std::uint16_t>(std::bit_cast<std::uint32_t>(value) >> 16));
+    return bits;
+  };
+  const std::vector<float> a = small_integers(c.m * c.k, 1), b = small_integers(c.k * c.n, 2);
+  std::vector<float> bias = small_integers(c.m, 3);
+  const std::vector<float> expected = naive(c, a, b, {}, bias);
+  const Buffer<std::uint16_t> a_device(narrow(a)), b_device(narrow(b)), bf16_bias(narrow(bias)),
+      bf16_out(c.m * c.n);
+  const Buffer<float> f32_bias(bias), f32_out(c.m * c.n);
+  const auto run = [&](cudaDataType out, const void* bias_pointer, void* d) {
+    make_descriptors(c);
+    set(CUBLASLT_MATMUL_DESC_BIAS_POINTER, bias_pointer);
+    const auto set_type = [](cublasLtMatrixLayout_t layout, cudaDataType type) {
+      const auto word = static_cast<std::uint32_t>(type);
+      ASSERT_EQ(
+          cublasLtMatrixLayoutSetAttribute(layout, CUBLASLT_MATRIX_LAYOUT_TYPE, &word, sizeof word),
+          CUBLAS_STATUS_SUCCESS);
+    };
+    set_type(a_, CUDA_R_16BF);
+    EXPECT_EQ(cublasLtMatmul(handle_, matmul_, &c.alpha, a_device.data(), a_, b_device.data(), b_,
+                             &c.beta, d, c_, d, c_, nullptr, nullptr, 0, nullptr),
+              CUBLAS_STATUS_NOT_SUPPORTED);  // operands of two types
+    set_type(b_, CUDA_R_16BF);
+    set_type(c_, out);
+    EXPECT_EQ(cublasLtMatmul(handle_, matmul_, &c.alpha, a_device.data(), a_, b_device.data(), b_,
+                             &c.beta, d, c_, d, c_, nullptr, nullptr, 0, nullptr),
+              CUBLAS_STATUS_SUCCESS);
+  };
+  run(CUDA_R_32F, f32_bias.data(), f32_out.data());
+  EXPECT_EQ(f32_out.read(), expected);
+  run(CUDA_R_16BF, bf16_bias.data(), bf16_out.data());
+  EXPECT_EQ(bf16_out.read(), narrow(expected));
 }
 
 TEST_F(CublasLt, WrongArgumentsAreRefused) {

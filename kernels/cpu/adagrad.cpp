@@ -1,0 +1,25 @@
+// Adagrad over all parameters at once.
+#include "kernels/adagrad.h"
+
+#include "engine/tune/registry.h"
+#include "kernels/cpu/multi_tensor.h"
+
+namespace engine {
+namespace cpu {
+namespace {
+
+using Rule = OptimizerUpdate<Adagrad>;
+
+ENGINE_SIMD_CLONES
+void update(const Rule::Step<float>& step, const Slice<Rule::kStates>& slice) {
+  update_elements(step, slice);
+}
+
+}  // namespace
+}  // namespace cpu
+
+void register_adagrad_cpu(CandidateRegistry& registry) {
+  registry.add(cpu::multi_tensor_candidate<cpu::Rule>("adagrad", cpu::update));
+}
+
+}  // namespace engine

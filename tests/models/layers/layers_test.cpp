@@ -1,0 +1,178 @@
+// Layers: options and their errors, the nodes that each emits, branches, and the table of types.
+#include "models/layers/network.h"
+
+#include <gtest/gtest.h>
+
+#include "graph/op.h"
+#include "models/layers/activation.h"
+#include "models/layers/layer_type.h"
+#include "tests/models/scratch.h"
+
+namespace engine {
+namespace {
+
+// A network built for a batch of 2.
+struct Built {
+  Built(const Network& network, Mode mode) : graph("test"), builder(graph, mode, 1, nullptr) {
+    std::vector<std::int64_t> extents{2};
+    for (std::int64_t extent : network.input().extents()) extents.push_back(extent);
+    graph::Value* x = graph.read({"x", {Shape(extents), DType::f32}, graph::StateRole::data});
+    output = network.build(builder, x)->type().shape;
+    graph.verify();
+  }
+  std::string ops() const {
+    std::string names;
+    for (const auto& node : graph.nodes())
+      if (!graph::is_state_read(*node)) names += (names.empty() ? "" : " ") + node->op().name();
+    return names;
+  }
+  std::string parameters() const {
+    std::string names;
+    for (const Parameter& parameter : builder.parameters())
+      names += (names.empty() ? "" : " ") + parameter.state.name;
+    return names;
+  }
+
+  graph::Graph graph;
+  Builder builder;
+  Shape output;
+};
+
+Built inference(const Network& network) {
+  return Built(network, Mode::inference);
+}
+
+TEST(DenseLayer, EmitsItsActivationAndMayHaveNoBias) {
+  const Built plain = inference(Network(Shape{4}).dense(3));
+  EXPECT_EQ(plain.ops(), "dense");
+  EXPECT_EQ(plain.parameters(), "dense_1/weights dense_1/bias");
+  const Built options = inference(Network(Shape{4}).dense(
+      3,
+      {.activation = "tanh", .use_bias = false, .kernel_initializer = Initializer::he_normal()}));
+  EXPECT_EQ(options.ops(), "dense tanh");
+  EXPECT_EQ(options.parameters(), "dense_1/weights");
+  EXPECT_EQ(options.builder.parameters()[0].initializer, Initializer::he_normal());
+  EXPECT_EQ(options.output, (Shape{2, 3}));
+}
+
+TEST(Layers, RefuseSenselessOptionsByName) {
+  Network net(Shape{4});
+  expect_error<UsageError>([&] { net.dense(0); }, {"dense_1: 'units' is 0, expected 1 to"});
+  expect_error<UsageError>([&] { net.dense(1, {.activation = "rleu"}); },
+                           {"'activation' is \"rleu\"", "relu", "linear"});
+  expect_error<UsageError>([&] { net.dense(1, {.bias_initializer = Initializer::orthogonal()}); },
+                           {"'bias_initializer' is \"orthogonal\""});
+  expect_error<UsageError>([&] { net.dropout(1); }, {"dropout_1: 'rate' is 1.0, expected"});
+  expect_error<UsageError>([&] { net.batch_norm({.momentum = 1}); }, {"'momentum' is 1.0"});
+  expect_error<UsageError>([&] { net.layer_norm({.epsilon = 0}); }, {"'epsilon' is 0.0"});
+  expect_error<UsageError>([&] { net.reshape({2, -1, -1}); }, {"'shape' is [2, -1, -1]"});
+  expect_error<UsageError>([&] { net.reshape({}); }, {"'shape' is []"});
+  expect_error<UsageError>([&] { net.residual(Network()); }, {"'layer' is 0 layers"});
+  expect_error<UsageError>([&] { net.activation("linear"); }, {"'linear'", "relu"});
+  expect_error<OptionError>([&] { net.activation("elu", {{"beta", 1.0}}); }, {"'beta'", "alpha"});
+  EXPECT_TRUE(net.layers().empty());
+}
+
+TEST(ActivationLayers, AreThoseOfTheTable) {
+  for (const std::string& name : activation_names()) {
+    if (name == kLinear) continue;
+    Network net(Shape{4});
+    net.activation(name);
+    EXPECT_EQ(net.layers()[0]->name(), name + "_1");
+    EXPECT_EQ(inference(net).ops(), name);
+  }
+  const Built elu = inference(Network(Shape{4}).activation("elu", {{"alpha", 0.5}}));
+  EXPECT_EQ(elu.graph.nodes().back()->op().attributes().real("alpha"), 0.5);
+}
+
+TEST(ShapeLayers, KeepTheElements) {
+  const Network net = Network(Shape{6, 4}).reshape({3, -1}).flatten().flatten();
+  EXPECT_EQ(summarize(net)[0].output, (Shape{3, 8}));
+  const Built built = inference(net);
+  EXPECT_EQ(built.output, (Shape{2, 24}));
+  EXPECT_EQ(built.ops(), "reshape reshape");  // what is flat already needs no node
+  expect_error<ShapeError>(
+      [] {
+        summarize(Network(Shape{6}).reshape({4, -1}));
+      },
+      {"reshape_1", "6 elements", "[4, -1]"});
+}
+
+TEST(NormLayers, TrainByTheBatchAndInferByRunningStatistics) {
+  const Network net = Network(Shape{4}).batch_norm().layer_norm();
+  const Built training(net, Mode::training);
+  EXPECT_EQ(training.ops(), "batch_norm layer_norm");
+  EXPECT_EQ(training.parameters(),
+            "batch_norm_1/gamma batch_norm_1/beta layer_norm_1/gamma layer_norm_1/beta");
+  ASSERT_EQ(training.builder.statistic_updates().size(), 2u);
+  EXPECT_EQ(training.builder.statistic_updates()[1].state.name, "batch_norm_1/variance");
+  EXPECT_EQ(training.builder.statistic_updates()[1].state.fill, 1.0);
+  const Built at_test = inference(net);
+  EXPECT_EQ(at_test.ops(), "batch_norm_inference layer_norm");
+  EXPECT_EQ(at_test.parameters(), training.parameters());
+  EXPECT_TRUE(at_test.builder.statistic_updates().empty());
+}
+
+TEST(BranchLayers, NameTheirLayersAndJoinTheInput) {
+  Network net(Shape{4});
+  net.residual(Network().dense(4).residual(Network().dense(4).relu()))
+      .concatenate(Network().dense(2));
+  const Built built = inference(net);
+  EXPECT_EQ(built.ops(), "dense dense relu add add dense concatenate");
+  EXPECT_EQ(built.output, (Shape{2, 6}));
+  EXPECT_EQ(built.parameters(),
+            "residual_1/dense_1/weights residual_1/dense_1/bias "
+            "residual_1/residual_1/dense_1/weights residual_1/residual_1/dense_1/bias "
+            "concatenate_1/dense_1/weights concatenate_1/dense_1/bias");
+  expect_error<ShapeError>([] { summarize(Network(Shape{4}).residual(Network().dense(3))); },
+                           {"residual_1", "[1, 3]", "[1, 4]"});
+}
+
+TEST(LayerTypes, MakeWhatTheBuilderMakes) {
+  Network by_name(Shape{4}), by_builder(Shape{4});
+  by_name.add("dense", {{"units", std::int64_t{3}}, {"kernel_initializer", "normal:0.1"}});
+  by_builder.dense(3, {.kernel_initializer = Initializer::normal(0.1)});
+  EXPECT_EQ(by_name.layers()[0]->options(), by_builder.layers()[0]->options());
+  EXPECT_EQ(by_name.layers()[0]->name(), "dense_1");
+  by_name.add("dropout", {{"rate", std::int64_t{0}}});  // an integer does for a number
+  expect_error<OptionError>([&] { by_name.add("dens", {}); }, {"'dens'", "dense, "});
+  expect_error<OptionError>([&] { by_name.add("dense", {}); }, {"'units' is missing"});
+  expect_error<OptionError>(
+      [&] {
+        by_name.add("dense", {{"units", 2.5}});
+      },
+      {"'units' is 2.5, expected an integer"});
+  expect_error<OptionError>(
+      [&] {
+        by_name.add("softmax", {{"axis", 1.0}});
+      },
+      {"no option 'axis', expected none"});
+}
+
+class Doubled final : public Layer {
+ public:
+  using Layer::Layer;
+  std::string description() const override { return "x + x"; }
+  graph::Value* build(Builder& builder, graph::Value* x) const override {
+    return builder.graph().apply(graph::make_add(), {x, x}, name());
+  }
+};
+
+TEST(LayerTypes, LeaveRoomForLayersOfAnApplication) {
+  Network net(Shape{4});
+  net.add(std::make_shared<Doubled>("twice"));
+  EXPECT_EQ(inference(net).ops(), "add");
+  EXPECT_THROW(net.add(std::make_shared<Doubled>("twice")), UsageError);
+  Network branch;
+  branch.add(std::make_shared<Doubled>("twice"));
+  expect_error<UsageError>([&] { net.residual(branch); }, {"'twice'", "renamed()"});
+  LayerTypes types = layer_types();
+  types.add({"twice", "x + x", {}, [](std::string name, const OptionValues&) {
+               return std::make_shared<Doubled>(std::move(name));
+             }});
+  EXPECT_EQ(types.find("twice")->make("t", {})->name(), "t");
+  EXPECT_THROW(types.add({"twice", "", {}, nullptr}), UsageError);
+}
+
+}  // namespace
+}  // namespace engine

@@ -1,0 +1,48 @@
+// Cases of gather.
+#include <fmt/format.h>
+
+#include "ops/gather.h"
+#include "tests/support/case_table.h"
+
+namespace engine::test {
+namespace {
+
+// `stray` indices out of range on either side.
+void add_gather(CaseTable& table, const Shape& data, DType from, DType to, std::int64_t batch,
+                double stray) {
+  const bool floats = is_floating(to);
+  const TensorType source{data, from};
+  const InputDraw elements = from == DType::f32  ? kReals
+                             : from == DType::u8 ? InputDraw{Kind::integers, 0, 256}
+                                                 : InputDraw{Kind::integers, -1000, 1000};
+  const std::int64_t row = data[0] == 0 ? 0 : data.element_count() / data[0];
+  table.add({.name = fmt::format("{} of {} as {}{}", batch, source.to_string(), dtype_name(to),
+                                 stray > 0 ? " stray" : ""),
+             .op = floats ? ops::gather_normalized({1.0 / 255, -0.5}, to) : ops::gather_labels(),
+             .types = {source, i32({batch})},
+             .draws = {elements, {Kind::integers, -stray, static_cast<double>(data[0]) + stray}},
+             .exact = !floats,
+             .large = batch * row > 20000});
+}
+
+}  // namespace
+
+void register_gather_cases(CaseTable& table) {
+  for (std::int64_t batch : {0, 1, 32, 33, 100})
+    for (double stray : {0.0, 3.0}) {
+      add_gather(table, {20, 28, 28}, DType::u8, DType::f32, batch % 40, stray);
+      for (DType to : {DType::f32, DType::bf16}) {
+        add_gather(table, {50, 33}, DType::u8, to, batch, stray);
+        add_gather(table, {50, 36}, DType::f32, to, batch, stray);
+      }
+      add_gather(table, {20, 28, 28}, DType::u8, DType::bf16, batch % 40, stray);
+      add_gather(table, {50, 7}, DType::f32, DType::f32, batch, stray);
+      add_gather(table, {50}, DType::u8, DType::i32, batch, stray);
+      add_gather(table, {50}, DType::i32, DType::i32, batch, stray);
+    }
+  for (std::int64_t length : {1, 3, 31, 65, 129})
+    add_gather(table, {9, length}, DType::u8, DType::f32, 12, 1);
+  add_gather(table, {500, 28, 28}, DType::u8, DType::f32, 128, 0);
+}
+
+}  // namespace engine::test

@@ -1,0 +1,131 @@
+// engine-profile graph and passes: the step before and after its rewrites.
+#include <gtest/gtest.h>
+#include <stdlib.h>
+
+#include <algorithm>
+#include <set>
+
+#include "tests/tools/tool.h"
+
+namespace engine {
+namespace {
+
+using nlohmann::json;
+
+std::vector<json> nodes(const std::string& stage, const WorkFolder& folder) {
+  const Outcome outcome =
+      profile("graph", {"--stage", stage, "--json", "--autotune", "off"}, folder);
+  EXPECT_EQ(outcome.status, 0) << outcome.err;
+  return json_lines(outcome.out);
+}
+
+bool has_op(const std::vector<json>& nodes, const std::string& op) {
+  return std::any_of(nodes.begin(), nodes.end(),
+                     [&](const json& node) { return node["op"] == op; });
+}
+
+std::size_t operands(const json& node) {
+  const std::string inputs = node["inputs"];
+  return inputs.empty()
+             ? 0
+             : 1 + static_cast<std::size_t>(std::count(inputs.begin(), inputs.end(), ','));
+}
+
+TEST(ProfileGraph, StagesAreWhatTheyAreCalled) {
+  const WorkFolder folder;
+  const std::vector<json> built = nodes("built", folder);
+  EXPECT_TRUE(has_op(built, "relu"));
+  EXPECT_FALSE(has_op(built, "dense_weight_gradient"));
+  const std::vector<json> trained = nodes("trained", folder);
+  EXPECT_FALSE(has_op(trained, "relu"));  // now an epilogue
+  EXPECT_TRUE(has_op(trained, "dense_weight_gradient"));
+  const std::vector<json> compiled = nodes("compiled", folder);
+  for (const json& node : trained)
+    EXPECT_TRUE(node["candidate"].is_null() && node["in_place"] == "");
+  EXPECT_TRUE(std::any_of(compiled.begin(), compiled.end(),
+                          [](const json& node) { return node["in_place"] != ""; }));
+  for (const json& node : compiled)
+    EXPECT_TRUE(node["op"] == "state_read" || node["op"] == "state_assign" ||
+                node["candidate"].is_string())
+        << node;
+}
+
+TEST(ProfileGraph, TextWithoutFiles) {
+  const WorkFolder folder;
+  const Outcome graph = profile("graph", {"--stage", "built"}, folder);
+  EXPECT_EQ(graph.out.rfind("graph mnist-mlp/train[32] {", 0), 0u) << graph.out;
+  const Outcome program = profile("graph", {"--autotune", "off"}, folder);
+  EXPECT_EQ(program.out.rfind("program mnist-mlp/train[32]", 0), 0u) << program.out;
+  expect_error(profile("graph", {"--stage", "imagined"}, folder), 2, "--stage imagined");
+}
+
+TEST(ProfileGraph, DotHasANodeANodeAndAnEdgeAnOperand) {
+  const WorkFolder folder;
+  for (const char* stage : {"built", "trained", "compiled"}) {
+    const Outcome outcome = profile(
+        "graph", {"--stage", stage, "--autotune", "off", "--dot", folder / "graph.dot"}, folder);
+    ASSERT_EQ(outcome.status, 0) << outcome.err;
+    EXPECT_EQ(outcome.out, "");
+    const std::string dot = file_bytes(folder / "graph.dot");
+    EXPECT_EQ(dot.rfind("digraph \"mnist-mlp/train[32]\" {\n", 0), 0u);
+    EXPECT_EQ(occurrences(dot, "{\n"), occurrences(dot, "}\n"));
+    std::size_t edges = 0;
+    std::set<std::string> layers;
+    const std::vector<json> rows = nodes(stage, folder);
+    for (const json& node : rows) {
+      const std::string label = node["label"];
+      layers.insert(label.substr(0, label.find('/')));
+      edges += operands(node);
+      EXPECT_EQ(occurrences(dot, "    n" + std::to_string(node["node"].get<int>()) + " ["), 1u)
+          << node;
+    }
+    EXPECT_EQ(occurrences(dot, " -> n"), edges);
+    EXPECT_EQ(occurrences(dot, "subgraph cluster_"), layers.size());
+    EXPECT_EQ(occurrences(dot, "in place\"") > 0, std::string(stage) == "compiled");
+    EXPECT_GT(occurrences(dot, "shape=cylinder"), 8u);
+  }
+}
+
+TEST(ProfileGraph, WithoutGraphvizThePackageIsNamed) {
+  const WorkFolder folder;
+  const std::string path = getenv("PATH") != nullptr ? getenv("PATH") : "";
+  setenv("PATH", folder.path().c_str(), 1);
+  const Outcome outcome = profile("graph", {"--stage", "built", "--svg", folder / "x.svg"}, folder);
+  setenv("PATH", path.c_str(), 1);
+  expect_error(outcome, 1, "graphviz");
+}
+
+TEST(ProfilePasses, CountsAndLines) {
+  const WorkFolder folder;
+  const Outcome outcome =
+      profile("passes", {"--json", "--autotune", "off", "--no-pass", "in-place"}, folder);
+  ASSERT_EQ(outcome.status, 0) << outcome.err;
+  std::set<std::string> names;
+  for (const json& row : json_lines(outcome.out)) {
+    names.insert(row["pass"]);
+    EXPECT_TRUE(row["stage"] == "forward" || row["stage"] == "step");
+    EXPECT_EQ(row["count"], row["rewrites"].size());
+    EXPECT_EQ(row["enabled"], row["pass"] != "in-place");
+    EXPECT_FALSE(row.contains("gain_microseconds"));
+  }
+  EXPECT_TRUE(names.contains("in-place") && names.contains("common-subexpressions"));
+}
+
+TEST(ProfilePasses, AblationTimesWhatChangedSomething) {
+  const WorkFolder folder;
+  const Outcome outcome = profile("passes", {"--ablate", "--json", "--autotune", "off"}, folder);
+  ASSERT_EQ(outcome.status, 0) << outcome.err;
+  bool has_gain = false;
+  for (const json& row : json_lines(outcome.out)) {
+    const bool timed = row["count"] > 0;
+    has_gain = has_gain || timed;
+    for (const char* name : {"microseconds_with", "microseconds_without", "gain_microseconds",
+                             "gain_spread", "gain_bytes"})
+      EXPECT_EQ(row[name].is_number(), timed) << row;
+    if (row["pass"] == "in-place") EXPECT_GT(row["gain_bytes"], 0) << row;
+  }
+  EXPECT_TRUE(has_gain);
+}
+
+}  // namespace
+}  // namespace engine

@@ -1,0 +1,78 @@
+#include "tools/profile/step_times.h"
+
+#include <algorithm>
+#include <chrono>
+
+namespace engine::tools {
+namespace {
+
+constexpr int kWarmUpSteps = 5;
+constexpr double kBudgetMicroseconds = 2e6;
+constexpr int kMinimumRuns = 10;
+constexpr int kMaximumRuns = 50;
+
+std::vector<double> time(Workload& workload, int runs, const std::function<void()>& body) {
+  Runtime& runtime = workload.runtime();
+  return runtime.device().time(
+      runtime.stream(), runs, [] {}, body);
+}
+
+void warm_up(Workload& workload) {
+  Runtime& runtime = workload.runtime();
+  runtime.executor(workload.program_index()).run(runtime.stream(), kWarmUpSteps);
+  runtime.stream().synchronize();
+}
+
+double time_one(Workload& workload, std::size_t step) {
+  Runtime& runtime = workload.runtime();
+  graph::Executor& executor = runtime.executor(workload.program_index());
+  return time(workload, 1, [&] { executor.launch(step, runtime.stream()); }).front();
+}
+
+}  // namespace
+
+double StepTimes::sum() const {
+  double sum = 0;
+  for (const Timing& timing : steps) sum += timing.microseconds;
+  return sum;
+}
+
+StepTimes time_steps(Workload& workload) {
+  warm_up(workload);
+  const auto time_whole = [&] {
+    return time(workload, 1, [&] { workload.launch_step(); }).front();
+  };
+  const double estimate = std::max(1.0, 2 * time_whole());
+  const int runs = static_cast<int>(
+      std::clamp<double>(kBudgetMicroseconds / estimate, kMinimumRuns, kMaximumRuns));
+  std::vector<std::vector<double>> samples(workload.program().steps.size());
+  std::vector<double> whole;
+  for (int run = 0; run < runs; ++run) {
+    for (std::size_t i = 0; i < samples.size(); ++i) samples[i].push_back(time_one(workload, i));
+    whole.push_back(time_whole());
+  }
+  StepTimes times;
+  for (std::vector<double>& of_step : samples) times.steps.push_back(summarize(std::move(of_step)));
+  times.whole = summarize(std::move(whole));
+  return times;
+}
+
+std::vector<TraceEvent> trace_steps(Workload& workload, int iterations) {
+  using Clock = std::chrono::steady_clock;
+  warm_up(workload);
+  const bool is_immediate = workload.runtime().device().backend() == "cpu";
+  const auto origin = Clock::now();
+  std::vector<TraceEvent> events;
+  double end = 0;
+  for (int iteration = 0; iteration < iterations; ++iteration)
+    for (std::size_t i = 0; i < workload.program().steps.size(); ++i) {
+      const std::chrono::duration<double, std::micro> now = Clock::now() - origin;
+      const double start = is_immediate ? now.count() : end;
+      const double microseconds = time_one(workload, i);
+      events.push_back({iteration, i, start, microseconds});
+      end = start + microseconds;
+    }
+  return events;
+}
+
+}  // namespace engine::tools
