@@ -69,9 +69,10 @@ std::vector<Value*> differentiate(Graph& graph, Value* objective, std::span<Valu
       output_gradients.push_back(gradients.find(node.output(i)));
       if (output_gradients.back() == nullptr) continue;
       if (!node.op().differentiable(i))
-        throw UsageError(fmt::format("the objective depends on output {} of '{}', a by-product of "
-                                     "{} without a gradient",
-                                     i, node.label(), node.op().name()));
+        throw UsageError(
+            fmt::format("the objective depends on output {} of '{}', a by-product of "
+                        "{} without a gradient",
+                        i, node.label(), node.op().name()));
       reached = true;
     }
     if (!reached) continue;

@@ -140,6 +140,14 @@ void Graph::replace_uses(Value& from, Value& to) {
   }
 }
 
+void Graph::replace_input(Node& node, std::size_t i, Value& value) {
+  Value*& input = node.inputs_.at(i);
+  ENGINE_CHECK(input->type() == value.type(), "an operand is replaced by one of another type");
+  drop_use(*input, node);
+  input = &value;
+  value.uses_.push_back(&node);
+}
+
 void Graph::erase(Node& node) {
   for (std::size_t i = 0; i < node.output_count(); ++i)
     ENGINE_CHECK(node.output(i)->uses().empty(), "a node in use is erased: " + node.label());

@@ -115,6 +115,8 @@ class Graph {
 
   /// Makes every user of `from` read `to`, of the same type, instead.
   void replace_uses(Value& from, Value& to);
+  /// Makes operand `i` of `node` be `value`, of the type it had.
+  void replace_input(Node& node, std::size_t i, Value& value);
   /// The position of every node in the schedule.
   std::unordered_map<const Node*, int> schedule() const;
 

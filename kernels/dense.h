@@ -8,7 +8,8 @@
 //
 // x and dz are f32 or bf16. With bf16 every kernel rounds w to bf16 before it multiplies, so that
 // products take bf16 on both sides; sums, bias and epilogue are f32. y is f32 where x is, and what
-// the attribute "to" says where x is bf16.
+// the attribute "to" says where x is bf16. Terms may be taken in pairs: where their number is odd,
+// the last one may be NaN for an infinity.
 #pragma once
 
 #include <string>

@@ -44,8 +44,8 @@ struct Parameters {
   }
 };
 
-// GELU, its tanh form and SiLU are x times a gate that goes to 0 faster than x grows. The factor x is
-// bounded below where the product is beneath 2e-36, so that minus infinity gives (nearly) 0.
+// GELU, its tanh form and SiLU are x times a gate that goes to 0 faster than x grows. The factor x
+// is bounded below where the product is beneath 2e-36, so that minus infinity gives (nearly) 0.
 
 template <class T>
 ENGINE_HOST_DEVICE T gelu_value(T x) {

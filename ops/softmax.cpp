@@ -95,15 +95,6 @@ Value* logits_of(Value* value, std::vector<Node*>& folded) {
   return value;
 }
 
-// Makes `node` read `first` for its first operand.
-void replace_first_operand(Graph& graph, Node& node, Value* first) {
-  std::vector<Value*> inputs = node.inputs();
-  inputs[0] = first;
-  Node& replacement = graph.insert_before(node, node.shared_op(), inputs, node.label());
-  graph.replace_uses(*node.output(), *replacement.output());
-  graph.erase(node);
-}
-
 std::vector<std::string> fold_softmax(Graph& graph) {
   std::vector<Node*> losses;
   for (const auto& node : graph.nodes())
@@ -119,13 +110,13 @@ std::vector<std::string> fold_softmax(Graph& graph) {
                                      node->op().name(), node->label()));
       if (node->op().name() == "softmax") warn_once(node->label());
     }
-    replace_first_operand(graph, *loss, logits);
+    graph.replace_input(*loss, 0, *logits);
     const std::vector<Node*> readers = probabilities->uses();
     for (Node* reader : readers) {
       if (reader->op().name() != "accuracy") continue;
       rewrites.push_back(fmt::format("'{}' compares logits, in place of '{}'", reader->label(),
                                      probabilities->producer().label()));
-      replace_first_operand(graph, *reader, logits);
+      graph.replace_input(*reader, 0, *logits);
     }
   }
   return rewrites;

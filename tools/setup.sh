@@ -9,6 +9,7 @@ build_packages=(g++ cmake ninja-build libdnnl-dev libspdlog-dev libfmt-dev libcl
   nlohmann-json3-dev zlib1g-dev libtomlplusplus-dev protobuf-compiler libprotobuf-dev
   dataset-fashion-mnist)
 check_packages=(libgtest-dev clang-format git)
+all_packages=(clang libclang-rt-14-dev libomp-dev clang-tidy locales)
 
 say() { printf '== %s\n' "$*"; }
 complain() { printf '%s: %s\n' "${0##*/}" "$*" >&2; }

@@ -44,14 +44,19 @@ void set_level(Level level) {
   logger().sinks().front()->set_level(to_spdlog(level));
 }
 
-void add_file(const std::string& path) {
+File::File(const std::string& path) {
   try {
     auto sink = std::make_shared<spdlog::sinks::basic_file_sink_mt>(path);
     sink->set_pattern("%Y-%m-%d %H:%M:%S.%e %l: %v");
+    sink_ = sink;
     logger().sinks().push_back(std::move(sink));
   } catch (const spdlog::spdlog_ex& failure) {
     throw FileError(path + ": the log cannot be written: " + failure.what());
   }
+}
+
+File::~File() {
+  std::erase(logger().sinks(), sink_);
 }
 
 void debug(const std::string& message) {

@@ -2,6 +2,7 @@
 // spdlog, so that its headers are compiled once.
 #pragma once
 
+#include <memory>
 #include <string>
 
 namespace engine::log {
@@ -10,8 +11,19 @@ enum class Level { debug, info, warning, error, off };
 
 /// Messages below `level` are dropped; the default is info.
 void set_level(Level level);
-/// Also appends every message to `path` from now on (the log of a run folder); throws FileError.
-void add_file(const std::string& path);
+
+/// While it lives, every message is also appended to a file (the log of a run folder).
+class File {
+ public:
+  /// Throws FileError.
+  explicit File(const std::string& path);
+  ~File();
+  File(const File&) = delete;
+  File& operator=(const File&) = delete;
+
+ private:
+  std::shared_ptr<void> sink_;
+};
 
 void debug(const std::string& message);
 void info(const std::string& message);

@@ -248,7 +248,7 @@ void write_cache(const std::string& path, const std::vector<TuningRecord>& recor
 }
 
 AlgorithmCache::AlgorithmCache(const std::string& path, Access access)
-    : path_(path), access_(access), can_save_(access == Access::read_write) {
+    : path_(path), access_(access), can_save_(access == Access::read_write && !path.empty()) {
   if (!exists(path)) return;
   int corrupt = 0;
   const Complain complain = [&](std::size_t line, const std::string& why) {

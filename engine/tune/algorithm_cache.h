@@ -70,7 +70,8 @@ class AlgorithmCache {
   /// Backed by `path` (made on the first save). Corrupt lines are skipped with a warning each (the
   /// first three, then their count), lines of other engine versions silently; these stay in the
   /// file. A file that cannot be read or is something else, or a folder that cannot be written,
-  /// gives one warning and an in-memory cache that leaves the file alone.
+  /// gives one warning and an in-memory cache that leaves the file alone. An empty path is in
+  /// memory only.
   explicit AlgorithmCache(const std::string& path, Access access = Access::read_write);
 
   /// $XDG_CACHE_HOME/engine/algorithms.jsonl, or ~/.cache/engine/algorithms.jsonl; empty without a

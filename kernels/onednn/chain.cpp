@@ -28,7 +28,10 @@ Chain::Slot Chain::converted(Slot from, const dnnl::memory::desc& given,
                              const dnnl::memory::desc& wanted) {
   if (given == wanted) return from;
   const Slot copy = allocate(wanted);
-  append(reorder(given, wanted), {from, copy});
+  if (Conversion conversion = make_conversion(given, wanted))
+    links_.push_back({std::nullopt, std::move(conversion), {from, copy}});
+  else
+    append(reorder(given, wanted), {from, copy});
   return copy;
 }
 
@@ -44,7 +47,7 @@ void Chain::deliver(Slot from, const dnnl::memory::desc& given, Slot to,
 
 void Chain::append(Execution execution, std::vector<Slot> slots) {
   scratchpad_ = std::max(scratchpad_, execution.workspace());
-  links_.push_back({std::move(execution), std::move(slots)});
+  links_.push_back({std::move(execution), {}, std::move(slots)});
 }
 
 void Chain::run(std::span<void* const> operands, void* workspace) {
@@ -53,7 +56,10 @@ void Chain::run(std::span<void* const> operands, void* workspace) {
     pointers_.clear();
     for (Slot slot : link.slots)
       pointers_.push_back(slot < operands_ ? operands[slot] : base + offsets_[slot - operands_]);
-    link.execution.run(pointers_, base + copies_);
+    if (link.execution)
+      link.execution->run(pointers_, base + copies_);
+    else
+      link.conversion(pointers_[0], pointers_[1]);
   }
 }
 

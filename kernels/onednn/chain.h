@@ -3,9 +3,11 @@
 #pragma once
 
 #include <cstddef>
+#include <optional>
 #include <span>
 #include <vector>
 
+#include "kernels/onednn/convert.h"
 #include "kernels/onednn/engine.h"
 
 namespace engine::onednn {
@@ -19,7 +21,7 @@ class Chain {
   explicit Chain(std::size_t operands) : operands_(operands) {}
 
   /// Where to find `from`, of which `given` tells the layout and type, as `wanted`: itself where
-  /// they are equal, else a copy that a reorder appended here makes.
+  /// they are equal, else a copy that a conversion appended here makes.
   Slot converted(Slot from, const dnnl::memory::desc& given, const dnnl::memory::desc& wanted);
   /// Where to write a result as `given` so that deliver() brings it to `to` as `wanted`: `to`
   /// itself where they are equal.
@@ -36,7 +38,8 @@ class Chain {
 
  private:
   struct Link {
-    Execution execution;
+    std::optional<Execution> execution;  ///< or
+    Conversion conversion;               ///< of the first slot to the second
     std::vector<Slot> slots;
   };
   Slot allocate(const dnnl::memory::desc& type);

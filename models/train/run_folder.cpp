@@ -51,7 +51,7 @@ RunFolder RunFolder::create(const std::string& path, const RunConfig& config) {
     run.write_config(config);
     run.metrics().replace({});
     make_folder(path + "/checkpoints");
-  } catch (const FileError&) {
+  } catch (...) {
     std::error_code error;  // what cannot be removed stays, and is named by the next attempt
     for (const char* entry : {"metrics.csv", "metrics.jsonl", "checkpoints", "config.json"})
       fs::remove(fs::path(path) / entry, error);
@@ -62,13 +62,18 @@ RunFolder RunFolder::create(const std::string& path, const RunConfig& config) {
 
 void RunFolder::require_writable(const std::string& path) {
   std::error_code error;
-  fs::path place = fs::path(path);
-  if (fs::exists(place, error)) require_free(path);
-  while (!fs::exists(place, error) && place.has_relative_path()) place = place.parent_path();
-  std::string probe = ((place.empty() ? fs::path(".") : place) / ".engine-XXXXXX").native();
+  if (fs::is_directory(path, error)) require_free(path);
+  // A new folder in the nearest one that is there, and inside it what is missing.
+  fs::path place = fs::absolute(path), missing;
+  for (; !fs::exists(place, error) && place.has_relative_path(); place = place.parent_path())
+    missing = missing.empty() ? place.filename() : place.filename() / missing;
+  std::string probe = (place / ".engine-XXXXXX").native();
   if (::mkdtemp(probe.data()) == nullptr)
     throw FileError(fmt::format("{}: cannot be made: {}", path, reason(errno)));
-  ::rmdir(probe.c_str());
+  fs::create_directories(probe / missing, error);
+  std::error_code ignored;  // it is empty, whoever may see it
+  fs::remove_all(probe, ignored);
+  if (error) throw FileError(fmt::format("{}: cannot be made: {}", path, error.message()));
 }
 
 RunFolder RunFolder::create_numbered(const std::string& parent, const std::string& model,

@@ -126,6 +126,12 @@ TrainSettings default_settings(const ModelDefinition& model) {
   return settings;
 }
 
+TrainSettings default_settings(const std::string& model) {
+  TrainSettings settings = default_settings(find_model(model));
+  settings.model = model;
+  return settings;
+}
+
 void validate(const TrainSettings& s) {
   require(s.epochs >= 0, fmt::format("--epochs {}: expected a number from 0 up", s.epochs));
   require(s.max_steps >= 0, fmt::format("--steps {}: expected a number from 0 up", s.max_steps));

@@ -41,6 +41,8 @@ struct TrainSettings {
 
 /// A model's published settings.
 TrainSettings default_settings(const ModelDefinition& model);
+/// The same for what find_model() takes, which is how the settings then name the model.
+TrainSettings default_settings(const std::string& model);
 /// Throws UsageError naming the option and what it takes.
 void validate(const TrainSettings& settings);
 

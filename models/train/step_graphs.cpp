@@ -46,6 +46,10 @@ Batch emit_batch(graph::Graph& graph, const ModelDefinition& model, const Feed& 
 
 Scores emit_scores(graph::Graph& graph, const ModelDefinition& model, const Feed& feed,
                    Value* output, Value* indices) {
+  const Shape logits{feed.size, model.classes};
+  if (model.loss == Loss::softmax_cross_entropy && output->type().shape != logits)
+    throw ShapeError(fmt::format("the network's output is {}, expected {}: a logit for each class",
+                                 output->type().shape.to_string(), logits.to_string()));
   Value* targets = graph.read({targets_name(feed.part),
                                targets_type(model.loss, feed.target, feed.count), StateRole::data});
   return emit_scores(graph, model.loss, output, targets, indices);

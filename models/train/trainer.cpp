@@ -150,7 +150,7 @@ class Training final : public TrainControl {
   }
 
   void prepare(bool resumed) {
-    log::add_file(folder_.log_path());
+    log_.emplace(folder_.log_path());
     result_.run = folder_.path();
     result_.tune_seconds = runtime_.tuner().seconds_spent();
     runtime_.allocate();
@@ -161,8 +161,7 @@ class Training final : public TrainControl {
       restore();
     } else {
       initialize_parameters(steps_.parameters(), settings_.seed, runtime_);
-      AlgorithmCache choices(folder_.algorithms_path());
-      for (const TuningRecord& record : runtime_.tuner().records()) choices.store(record);
+      write_cache(folder_.algorithms_path(), runtime_.tuner().records());
     }
     announce();
   }
@@ -345,6 +344,7 @@ class Training final : public TrainControl {
   std::optional<Evaluator> validation_;
   RunFolder folder_;
   RunOutputs outputs_;
+  std::optional<log::File> log_;
   std::vector<std::unique_ptr<Callback>> rules_;
 
   std::int64_t step_ = 0;

@@ -15,7 +15,7 @@ struct ModelDefinition {
   std::string description;  ///< a line: origin and data
   Network network;
   double input_scale = 1.0 / 255;  ///< bytes times this are what the network sees
-  int classes = 10;  ///< of integer labels
+  int classes = 10;                ///< of integer labels
   Loss loss = Loss::softmax_cross_entropy;
   std::int64_t batch = 128;
   int epochs = 1;

@@ -95,6 +95,41 @@ TEST(ReplaceFile, TargetThatCannotBeReplaced) {
   EXPECT_THROW(replace_by("", "x"), FileError);
 }
 
+// Left by a process that was killed: locked by nobody. One that is being written stays, as does
+// what only looks similar.
+TEST(ReplaceFile, SweepsTemporariesOfDeadWriters) {
+  const ScratchFolder folder;
+  const std::vector<std::string> kept = {"data.tmp-12-3x", "data.tmp-12",     "data.tmp--1",
+                                         "other.tmp-12-3", "data.tmp-12-3-4", "x.data.tmp-12-3"};
+  for (const std::string& name : kept) write_text(folder.file(name), "keep");
+  write_text(folder.file("data.tmp-12-3"), "half");
+  write_text(folder.file("data.tmp-99999999-0"), "");
+  replace_file(folder.file("data"), [&](FileWriter& file) {
+    file.write(std::string(1 << 20, 'x'));
+    replace_by(folder.file("data"), "in between");
+  });
+  EXPECT_EQ(read_file(folder.file("data"), kLimit), std::string(1 << 20, 'x'));
+  for (const std::string& name : kept) EXPECT_TRUE(std::filesystem::exists(folder.file(name)));
+  EXPECT_EQ(folder.count(), static_cast<std::ptrdiff_t>(kept.size()) + 1);
+}
+
+TEST(MoveFile, ReplacesItsTarget) {
+  const ScratchFolder folder;
+  write_text(folder.file("old"), "old");
+  write_text(folder.file("new"), "new");
+  move_file(folder.file("new"), folder.file("old"));
+  EXPECT_EQ(read_file(folder.file("old"), kLimit), "new");
+  EXPECT_EQ(folder.count(), 1);
+  EXPECT_THROW_WITH(move_file(folder.file("new"), folder.file("old")), FileError, "No such file");
+}
+
+TEST(ClaimFile, SucceedsOnce) {
+  const ScratchFolder folder;
+  EXPECT_TRUE(claim_file(folder.file("mine")));
+  EXPECT_FALSE(claim_file(folder.file("mine")));
+  EXPECT_THROW_WITH(claim_file(folder.file("absent/mine")), FileError, "cannot be made");
+}
+
 TEST(ReadFile, LimitIsInclusive) {
   const ScratchFolder folder;
   write_text(folder.file("data"), "12345");

@@ -19,10 +19,13 @@ using HostBytes = std::vector<std::byte>;
 // One device with the compiled training program and its own copy of the state.
 struct Side {
   Side(const ModelDefinition& model, const Feed& feed, const std::string& device,
-       const std::string& candidates, const Dataset& dataset)
+       const std::string& candidates, DType activations, const Dataset& dataset)
       : runtime(options(device, candidates)) {
-    StepGraph step =
-        training_graph(model, feed, {.seed = 1, .passes_off = {}, .keep_gradients = true});
+    GraphOptions graph_options;
+    graph_options.seed = 1;
+    graph_options.keep_gradients = true;
+    graph_options.activations = activations;
+    StepGraph step = training_graph(model, feed, graph_options);
     parameters = step.parameters;
     program = runtime.add(std::move(step.graph));
     runtime.allocate();
@@ -57,10 +60,10 @@ struct Side {
 class Lockstep {
  public:
   Lockstep(const ModelDefinition& model, const std::string& data, const std::string& other,
-           const std::string& candidates, std::int64_t batch)
+           const std::string& candidates, std::int64_t batch, DType activations)
       : dataset_(open_dataset(data, {model.network.input(), model.classes})),
-        cpu_(model, feed(batch), "cpu", "", *dataset_),
-        other_(model, feed(batch), other, candidates, *dataset_) {
+        cpu_(model, feed(batch), "cpu", "", activations, *dataset_),
+        other_(model, feed(batch), other, candidates, activations, *dataset_) {
     initialize_parameters(cpu_.parameters, 1, cpu_.runtime);
   }
 
@@ -169,8 +172,8 @@ std::string LockstepReport::to_string() const {
 
 LockstepReport run_lockstep(const ModelDefinition& model, const std::string& data,
                             const std::string& other, const std::string& candidates,
-                            std::int64_t batch, int steps) {
-  Lockstep lockstep(model, data, other, candidates, batch);
+                            std::int64_t batch, int steps, DType activations) {
+  Lockstep lockstep(model, data, other, candidates, batch, activations);
   lockstep.run(steps);
   return lockstep.report;
 }

@@ -29,9 +29,9 @@ struct LockstepReport {
 };
 
 /// Runs `steps` steps of `model` at `batch` on the device called `other`, its kernels narrowed by
-/// `candidates` (see TunerOptions), in lockstep with the CPU.
+/// `candidates` (see TunerOptions), in lockstep with the CPU. `activations` as in GraphOptions.
 LockstepReport run_lockstep(const ModelDefinition& model, const std::string& data,
                             const std::string& other, const std::string& candidates,
-                            std::int64_t batch, int steps);
+                            std::int64_t batch, int steps, DType activations = DType::f32);
 
 }  // namespace engine::test

@@ -33,13 +33,18 @@ struct Silent : Callback {
 
 // 1,000 observations in batches of 128: seven whole ones and one of 104.
 TrainSettings settings(std::int64_t epochs, const std::string& device = "cpu") {
-  TrainSettings s = default_settings(find_model("mnist-mlp"));
+  TrainSettings s = default_settings("mnist-mlp");
   s.data = "synthetic:1000";
   s.epochs = epochs;
   s.seed = 5;
   s.device = device;
   s.autotune = "off";
   return s;
+}
+
+// Small, for runs of many epochs.
+ModelDefinition small_model() {
+  return {"small", "for tests", Network(Shape{784}).dense(24).relu().dropout(0.2).dense(10)};
 }
 
 std::string last(const std::string& run) {
@@ -165,7 +170,7 @@ TEST(Trainer, StopsEarlyAndResumedRunsRememberTheWait) {
   s.optimizer.learning_rate = 0.05;
   s.patience = 2;
   Silent whole;
-  const TrainResult result = train(s, {scratch / "whole", ""}, whole, whole.stop);
+  const TrainResult result = train(small_model(), s, {scratch / "whole", ""}, whole, whole.stop);
   ASSERT_FALSE(result.stopped.empty());
   const auto epochs = static_cast<std::int64_t>(whole.epochs.size());
   EXPECT_LT(epochs, 40);
@@ -174,8 +179,8 @@ TEST(Trainer, StopsEarlyAndResumedRunsRememberTheWait) {
   Silent first, second;
   TrainSettings part = s;
   part.max_steps = (epochs - 1) * 8;
-  train(part, {scratch / "run", ""}, first, first.stop);
-  const TrainResult resumed = train(s, {"", scratch / "run"}, second, second.stop);
+  train(small_model(), part, {scratch / "run", ""}, first, first.stop);
+  const TrainResult resumed = train(small_model(), s, {"", scratch / "run"}, second, second.stop);
   EXPECT_EQ(second.started.history.size(), static_cast<std::size_t>(epochs - 1));
   EXPECT_EQ(second.epochs.size(), 1u);
   EXPECT_EQ(resumed.best_epoch, result.best_epoch);
@@ -193,14 +198,14 @@ TEST(Trainer, AccumulationClippingAndPlateausResumeBitForBit) {
   s.optimizer.weight_decay = 1e-4;
   s.optimizer.schedule = parse_schedule("plateau:1:0.5+warmup:2");
   Silent whole;
-  train(s, {scratch / "whole", ""}, whole, whole.stop);
+  train(small_model(), s, {scratch / "whole", ""}, whole, whole.stop);
   for (std::int64_t stop_after : {4, 16, 23}) {
     const std::string run = scratch / ("stopped" + std::to_string(stop_after));
     Silent first, second;
     TrainSettings part = s;
     part.max_steps = stop_after;
-    train(part, {run, ""}, first, first.stop);
-    train(s, {"", run}, second, second.stop);
+    train(small_model(), part, {run, ""}, first, first.stop);
+    train(small_model(), s, {"", run}, second, second.stop);
     EXPECT_TRUE(read_text(last(run)) == read_text(last(scratch / "whole")))
         << "resumed after step " << stop_after;
   }
@@ -212,7 +217,7 @@ TEST(Trainer, PlateausLowerTheLearningRate) {
   TrainSettings s = settings(12);
   s.optimizer.learning_rate = 0.05;
   s.optimizer.schedule = parse_schedule("plateau:1:0.1");
-  train(s, {scratch / "run", ""}, observer, observer.stop);
+  train(small_model(), s, {scratch / "run", ""}, observer, observer.stop);
   EXPECT_NEAR(*observer.epochs.front().learning_rate, 0.05, 1e-8);
   EXPECT_LT(*observer.epochs.back().learning_rate, 0.051 * 0.1);
 }
@@ -295,6 +300,20 @@ TEST(Trainer, TrainsANetworkOfTheApplicationsOwn) {
   const TrainResult result = train(model, own, {scratch / "run", ""}, observer, observer.stop);
   EXPECT_EQ(observer.started.parameters, 30 * 16 + 16 + 16 * 4 + 4);
   EXPECT_GT(*result.test.accuracy, 0.5);
+}
+
+TEST(Trainer, ASoftmaxBeforeTheLossIsNotAppliedTwice) {
+  const ScratchFolder scratch;
+  for (const char* end : {"softmax", "log_softmax"}) {
+    Silent plain, with_end;
+    ModelDefinition logits = small_model(), probabilities = small_model();
+    probabilities.network.add(end, {});
+    train(logits, settings(1), {scratch / (std::string("a") + end), ""}, plain, plain.stop);
+    train(probabilities, settings(1), {scratch / (std::string("b") + end), ""}, with_end,
+          with_end.stop);
+    EXPECT_EQ(plain.epochs.at(0).loss, with_end.epochs.at(0).loss) << end;
+    EXPECT_EQ(plain.epochs.at(0).validation_loss, with_end.epochs.at(0).validation_loss) << end;
+  }
 }
 
 TEST(Trainer, AResumedRunKeepsItsSettings) {

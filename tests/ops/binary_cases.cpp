@@ -51,8 +51,8 @@ struct Function {
 void add_cases(CaseTable& table, const Function& function, const Pair& pair,
                DType dtype = DType::f32) {
   const bool narrow = dtype == DType::bf16;
-  const std::string name = fmt::format("{} and {}{}", pair.a.to_string(), pair.b.to_string(),
-                                       narrow ? " bf16" : "");
+  const std::string name =
+      fmt::format("{} and {}{}", pair.a.to_string(), pair.b.to_string(), narrow ? " bf16" : "");
   OpCase test{.name = name + " reals",
               .op = function.op,
               .types = {{pair.a, dtype}, {pair.b, dtype}},

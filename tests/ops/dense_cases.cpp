@@ -92,7 +92,7 @@ void add_bf16(CaseTable& table, std::span<const Variant> variants) {
         const InputDraw draw = whole ? kSmallIntegers : kReals;
         table.add(dense_case(n, variant, draw, draw, {DType::bf16, y}));
       }
-  table.add(dense_case({40, 3, 19}, variants[1], kSpecials, kReals, {DType::bf16, DType::bf16}));
+  table.add(dense_case({40, 4, 19}, variants[1], kSpecials, kReals, {DType::bf16, DType::bf16}));
 }
 
 }  // namespace

@@ -7,6 +7,7 @@
 
 #include <functional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "engine/device/backend.h"
@@ -186,8 +187,8 @@ TEST_F(AccessPattern, OtherKernelsAreNearIdeal) {
       {step}, {integers({128})}));
 }
 
-// A transposition reads and writes whole sectors, through shared memory without bank conflicts; rows,
-// columns and broadcast operands are read as they lie.
+// A transposition reads and writes whole sectors, through shared memory without bank conflicts;
+// rows, columns and broadcast operands are read as they lie.
 TEST_F(AccessPattern, MovementAndReductionsAreNearIdeal) {
   const auto expect_op = [&](const std::shared_ptr<const graph::Op>& op,
                              const std::vector<TensorType>& types) {
@@ -203,6 +204,30 @@ TEST_F(AccessPattern, MovementAndReductionsAreNearIdeal) {
   expect_op(ops::multiply(), {matrix, floats({96, 1})});
   for (int axis : {0, 1}) expect_op(ops::reduce({ReduceKind::sum, axis, 1, false}), {matrix});
   expect_op(ops::reduce({ReduceKind::max, 0, 1, false}), {floats({5000})});
+}
+
+TEST_F(AccessPattern, NormalizationsAndLossesAreNearIdeal) {
+  const TensorType hidden = floats({128, 512}), features = floats({512}), rows = floats({128});
+  expect_few_sectors(make_problem("softmax", {}, {hidden}, {hidden}));
+  expect_few_sectors(make_problem("log_softmax_gradient", {}, {hidden, hidden}, {hidden}));
+  expect_few_sectors(make_problem("sigmoid_cross_entropy", {}, {hidden, hidden}, {floats({})}));
+  expect_few_sectors(make_problem("binary_accuracy", {}, {hidden, hidden}, {integers({})}));
+  expect_few_sectors(
+      make_problem("mean_squared_error_gradient", {}, {hidden, hidden, floats({})}, {hidden}));
+  const Attributes epsilon = Attributes().set_untuned("epsilon", 1e-3);
+  expect_few_sectors(
+      make_problem("layer_norm", epsilon, {hidden, features, features}, {hidden, rows, rows}));
+  expect_few_sectors(make_problem("layer_norm_input_gradient", {},
+                                  {hidden, hidden, features, rows, rows}, {hidden}));
+  expect_few_sectors(make_problem("layer_norm_parameter_gradient", {}, {hidden, hidden, rows, rows},
+                                  {features, features}));
+  for (const auto& [x, c] :
+       {std::pair{hidden, features}, std::pair{floats({600, 64}), floats({64})},
+        std::pair{floats({16, 8, 16, 16}), floats({8})}}) {
+    expect_few_sectors(make_problem("batch_norm", epsilon, {x, c, c}, {x, c, c}));
+    expect_few_sectors(make_problem("batch_norm_gradient", epsilon, {x, x, c, c, c}, {x, c, c}));
+    expect_few_sectors(make_problem("batch_norm_inference", epsilon, {x, c, c, c, c}, {x}));
+  }
 }
 
 TEST_F(AccessPattern, OptimizersAreNearIdeal) {

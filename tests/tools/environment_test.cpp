@@ -126,7 +126,11 @@ TEST_F(Environment, ToolsUnderALocaleWithDecimalCommas) {
   ASSERT_EQ(train_under({"LC_ALL=C"}, fit("point")).status, 0);
   EXPECT_EQ(reproducible(folder_ / "comma"), reproducible(folder_ / "point"));
   const Words evaluate = {"evaluate", folder_ / "comma", "--data", "synthetic:64", "--json"};
-  EXPECT_EQ(train_under(german, evaluate).out, train_under({"LC_ALL=C"}, evaluate).out);
+  nlohmann::json german_result = json_lines(train_under(german, evaluate).out).at(0);
+  nlohmann::json result = json_lines(train_under({"LC_ALL=C"}, evaluate).out).at(0);
+  german_result.erase("seconds");
+  result.erase("seconds");
+  EXPECT_EQ(german_result, result);
 }
 
 TEST_F(Environment, NoVariablesAtAll) {
@@ -177,9 +181,11 @@ TEST_F(Environment, PathsOfAnyBytesAndLength) {
     SCOPED_TRACE(name);
     const std::string place = folder_ / name, run = place + "/run";
     write_images(place + "/data");
-    fs::copy_file(model_, place + "/tiny.toml");
+    // A run keeps to its model, which config.json can only name in UTF-8.
+    const std::string model = name.front() == '\xff' ? model_ : place + "/tiny.toml";
+    if (model != model_) fs::copy_file(model_, model);
     Words fit = {"fit",
-                 place + "/tiny.toml",
+                 model,
                  "--data",
                  place + "/data",
                  "--epochs",
@@ -202,8 +208,8 @@ TEST_F(Environment, PathsOfAnyBytesAndLength) {
       EXPECT_EQ(outcome.status, 0) << outcome.err;
       EXPECT_FALSE(json_lines(outcome.out).empty());
     }
-    const Outcome resumed = train_under({}, {"fit", place + "/tiny.toml", "--resume", run, "--data",
-                                             place + "/data", "--epochs", "2"});
+    const Outcome resumed = train_under(
+        {}, {"fit", model, "--resume", run, "--data", place + "/data", "--epochs", "2"});
     EXPECT_EQ(resumed.status, 0) << resumed.err;
   }
 }

@@ -21,7 +21,7 @@ void OptimizerOptions::declare(Command& command) {
       .option("--schedule", schedule, "S",
               "of the learning rate: constant, step:EPOCHS:FACTOR, cosine[:FLOOR], "
               "exponential:FACTOR, decay:D or plateau:PATIENCE:FACTOR, each with [+warmup:STEPS]")
-      .option("--momentum", momentum, "X", "of sgd (default 0) and rmsprop")
+      .option("--momentum", momentum, "X", "of sgd (default 0)")
       .flag("--nesterov", nesterov, "sgd with Nesterov's momentum")
       .option("--weight-decay", weight_decay, "X", "decoupled in adamw, else added to gradients")
       .option("--clip-norm", clip_norm, "X", "largest norm of all gradients together")

@@ -11,10 +11,14 @@ namespace {
 constexpr std::int64_t kBatches = 16;
 
 TrainSettings settings_of(const WorkloadOptions& options) {
-  TrainSettings settings = default_settings(find_model(options.model));
+  TrainSettings settings = default_settings(options.model);
   options.run.apply(settings);
   validate(settings);
   return settings;
+}
+
+ModelDefinition model_of(const WorkloadOptions& options, const TrainSettings& settings) {
+  return with_settings(find_model(options.model), settings);
 }
 
 std::unique_ptr<Dataset> data_of(const ModelDefinition& model) {
@@ -42,13 +46,13 @@ Command& WorkloadOptions::declare(Command& command) {
 
 StepGraph training_step(const WorkloadOptions& options) {
   const TrainSettings settings = settings_of(options);
-  const ModelDefinition model = resolve_model(settings);
+  const ModelDefinition model = model_of(options, settings);
   return make_step(model, feed_of(model, *data_of(model)), settings);
 }
 
 Workload::Workload(const WorkloadOptions& options)
     : settings_(settings_of(options)),
-      model_(resolve_model(settings_)),
+      model_(model_of(options, settings_)),
       data_(data_of(model_)),
       status_(true),
       runtime_(runtime_options_with_status()),

@@ -7,35 +7,21 @@
 #include <fmt/format.h>
 #include <dnnl.hpp>
 
-#include <algorithm>
-#include <chrono>
 #include <cstdlib>
-#include <functional>
 #include <unordered_map>
 #include <vector>
 
 #include "engine/device/cpu/parallel.h"
-#include "models/train/evaluator.h"
-#include "models/zoo/zoo.h"
+#include "tools/rosetta/training_step.h"
 
 namespace {
 
 using namespace engine;
 using dnnl::memory;
+using rosetta::median;
+using rosetta::milliseconds;
 
 constexpr std::int64_t kBatch = 128;
-
-double milliseconds(const std::function<void()>& body) {
-  const auto start = std::chrono::steady_clock::now();
-  body();
-  return std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - start)
-      .count();
-}
-
-double median(std::vector<double> values) {
-  std::sort(values.begin(), values.end());
-  return values.at(values.size() / 2);
-}
 
 // One product in one formulation, with operands of its own.
 class Product {
@@ -149,33 +135,13 @@ std::vector<Product> eight_products() {
   return products;
 }
 
-// The training step, ready to run, with what its kernels other than products must move.
-struct Step {
-  Step(int threads)
-      : model(find_model("mnist-mlp")),
-        dataset(open_dataset("synthetic:60000", {model.network.input(), model.classes})),
-        runtime(options(threads)) {
-    const Feed feed = make_feed(*dataset, Part::train, kBatch, true, true);
-    program = runtime.add(training_graph(model, feed, {}).graph);
-    runtime.allocate();
-    upload_dataset(*dataset, Part::train, runtime);
-    for (const graph::Step& step : runtime.program(program).steps)
-      if (step.flops == 0) other_bytes += step.bytes;
-  }
-  static RuntimeOptions options(int threads) {
-    RuntimeOptions options;
-    options.device = "cpu";
-    options.threads = threads;
-    return options;
-  }
-  void run() { runtime.executor(program).run(runtime.stream()); }
-
-  ModelDefinition model;
-  std::unique_ptr<Dataset> dataset;
-  Runtime runtime;
-  std::size_t program = 0;
-  std::size_t other_bytes = 0;
-};
+// What kernels other than products must move in a step.
+std::size_t other_bytes(const graph::Program& program) {
+  std::size_t bytes = 0;
+  for (const graph::Step& step : program.steps)
+    if (step.flops == 0) bytes += step.bytes;
+  return bytes;
+}
 
 // Bytes a second of a[i] += b[i], read and write counted, over arrays far larger than any cache.
 struct Triad {
@@ -191,7 +157,8 @@ struct Triad {
 };
 
 void measure(int threads, int rounds) {
-  Step step(threads);
+  rosetta::TrainingStep step(find_model("mnist-mlp"), threads, {});
+  const auto bytes = static_cast<double>(other_bytes(step.program()));
   std::vector<Product> products = eight_products();
   Triad triad;
   std::vector<double> step_ms, product_ms, triad_ms, ratios;
@@ -207,7 +174,7 @@ void measure(int threads, int rounds) {
                          }) /
                          10);
     triad_ms.push_back(milliseconds([&] { triad.run(); }));
-    const double other = static_cast<double>(step.other_bytes) * triad_ms.back() / Triad::kBytes;
+    const double other = bytes * triad_ms.back() / Triad::kBytes;
     ratios.push_back((step_ms.back() - other) / product_ms.back());
   }
   const double bandwidth = Triad::kBytes / median(triad_ms) / 1e6;
@@ -216,8 +183,7 @@ void measure(int threads, int rounds) {
   fmt::print("  training step             {:8.3f} ms\n", median(step_ms));
   fmt::print("  eight bare products       {:8.3f} ms\n", median(product_ms));
   fmt::print("  other kernels             {:8.3f} ms  ({:.2f} MB at {:.1f} GB/s)\n",
-             static_cast<double>(step.other_bytes) / bandwidth / 1e6,
-             static_cast<double>(step.other_bytes) / 1e6, bandwidth);
+             bytes / bandwidth / 1e6, bytes / 1e6, bandwidth);
   fmt::print("  (step - other) / products {:8.3f}     (step / products {:.3f})\n", median(ratios),
              median(step_ms) / median(product_ms));
 }

@@ -39,7 +39,7 @@ TrainSettings base_settings(const Options& options) {
   if (!options.model)
     throw UsageError("MODEL is missing (engine-train list prints the known ones)");
   if (!options.data) throw UsageError("--data is missing: a folder, or synthetic");
-  TrainSettings settings = default_settings(find_model(*options.model));
+  TrainSettings settings = default_settings(*options.model);
   settings.data = *options.data;
   return settings;
 }

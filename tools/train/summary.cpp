@@ -109,7 +109,7 @@ void print_text(const ModelDefinition& model, const std::vector<LayerSummary>& l
 }
 
 int run(const Options& options) {
-  TrainSettings settings = default_settings(find_model(options.model));
+  TrainSettings settings = default_settings(options.model);
   if (options.batch) settings.batch = *options.batch;
   if (options.device) settings.device = *options.device;
   // Which kernel is fastest does not matter here, so nothing is timed.

@@ -39,13 +39,17 @@ void require_context(const char* call) {
                       true);
 }
 
+void dismiss(cudaError_t status) noexcept {
+  if (is_sticky(status))
+    lost = true;
+  else if (status != cudaSuccess)
+    cudaGetLastError();  // clears what the next launch would report again
+}
+
 void check(cudaError_t status, const char* call) {
   if (status == cudaSuccess) return;
   const bool sticky = is_sticky(status);
-  if (sticky)
-    lost = true;
-  else
-    cudaGetLastError();  // clears what the next launch would report again
+  dismiss(status);
   const std::string message = fmt::format("{} failed: {} ({})", function_of(call),
                                           cudaGetErrorName(status), cudaGetErrorString(status));
   if (status == cudaErrorMemoryAllocation) throw OutOfMemoryError(message);
@@ -57,8 +61,11 @@ void check(cublasStatus_t status, const char* call) {
   const std::string message =
       fmt::format("{} failed: {} ({})", function_of(call), cublasLtGetStatusName(status),
                   cublasLtGetStatusString(status));
-  if (status == CUBLAS_STATUS_ALLOC_FAILED) throw OutOfMemoryError(message);
-  throw DeviceError(message);
+  // The library has statuses of its own for what may be a lost context.
+  const bool sticky = is_sticky(cudaPeekAtLastError());
+  if (sticky) lost = true;
+  if (status == CUBLAS_STATUS_ALLOC_FAILED && !sticky) throw OutOfMemoryError(message);
+  throw DeviceError(message, sticky);
 }
 
 void log_failure(cudaError_t status, const char* call) noexcept {

@@ -15,6 +15,8 @@ void require_context(const char* call);
 /// text.
 void check(cudaError_t status, const char* call);
 void check(cublasStatus_t status, const char* call);
+/// For a call that may fail: clears the failure, but remembers a lost context.
+void dismiss(cudaError_t status) noexcept;
 /// For destructors: logs what check() would throw.
 void log_failure(cudaError_t status, const char* call) noexcept;
 void log_failure(cublasStatus_t status, const char* call) noexcept;

@@ -114,7 +114,7 @@ void CudaStream::abandon_capture() noexcept {
   // What made the body throw is on its way to the caller; that the capture ends invalid is
   // expected.
   if (context_lost()) return;
-  if (cudaStreamEndCapture(stream_.get(), &graph) != cudaSuccess) cudaGetLastError();
+  dismiss(cudaStreamEndCapture(stream_.get(), &graph));
   if (graph != nullptr) GraphHandle(graph).reset();
 }
 

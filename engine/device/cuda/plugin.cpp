@@ -15,10 +15,10 @@ namespace {
 // Without a driver the runtime reports an insufficient one, whose version is then 0.
 std::string why_no_device(cudaError_t status) {
   int driver = 0;
-  if (cudaDriverGetVersion(&driver) == cudaSuccess && driver == 0)
-    return "no NVIDIA driver is installed";
   if (status == cudaErrorInsufficientDriver)
-    return "the NVIDIA driver is older than the CUDA runtime needs";
+    return cudaDriverGetVersion(&driver) == cudaSuccess && driver == 0
+               ? "no NVIDIA driver is installed"
+               : "the NVIDIA driver is older than the CUDA runtime needs";
   if (status == cudaErrorNoDevice || status == cudaSuccess) return "no CUDA device was found";
   return fmt::format("{} ({})", cudaGetErrorName(status), cudaGetErrorString(status));
 }
@@ -28,7 +28,7 @@ int device_count(std::string& why_none) {
   const cudaError_t status = cudaGetDeviceCount(&count);
   if (status == cudaSuccess && count > 0) return count;
   why_none = why_no_device(status);
-  cudaGetLastError();
+  dismiss(status);
   return 0;
 }
 

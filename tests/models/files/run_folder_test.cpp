@@ -46,6 +46,31 @@ TEST(RunFolder, IsNotMadeAmongFilesOfARun) {
   RunFolder::create(folder.path(), config());
 }
 
+TEST(RunFolder, IsTakenBackWhereItCannotBeFinished) {
+  const ScratchFolder folder;
+  const std::string path = folder / "run";
+  RunConfig impossible = config();
+  impossible.set("lr", std::numeric_limits<double>::infinity());
+  EXPECT_THROW(RunFolder::create(path, impossible), UsageError);
+  EXPECT_TRUE(std::filesystem::is_empty(path));
+  RunFolder::create(path, config());
+}
+
+TEST(RunFolder, ThatCannotBeMadeIsKnownBefore) {
+  const ScratchFolder folder;
+  RunFolder::require_writable(folder / "a/b");
+  RunFolder::require_writable(folder.path());
+  EXPECT_TRUE(std::filesystem::is_empty(folder.path()));
+  write_text(folder / "file", "");
+  // Permissions do not stop root, but these do.
+  for (const std::string& path : {folder / "file", folder / "file/run",
+                                  folder / std::string(300, 'x'), std::string("/proc/engine/run")})
+    expect_error<FileError>([&] { RunFolder::require_writable(path); }, {path});
+  RunFolder::create(folder / "run", config());
+  expect_error<UsageError>([&] { RunFolder::require_writable(folder / "run"); },
+                           {"already holds a run"});
+}
+
 TEST(RunFolder, TakesTheFirstFreeNumber) {
   const ScratchFolder folder;
   const auto create = [&] {
