@@ -40,7 +40,7 @@ set(package_folder ${CMAKE_INSTALL_LIBDIR}/cmake/engine)
 install(EXPORT engineTargets NAMESPACE engine:: DESTINATION ${package_folder})
 file(CONFIGURE OUTPUT ${PROJECT_BINARY_DIR}/generated/engineConfig.cmake CONTENT
 "include(\"\${CMAKE_CURRENT_LIST_DIR}/engineTargets.cmake\")
-")
+" @ONLY)
 write_basic_package_version_file(${PROJECT_BINARY_DIR}/generated/engineConfigVersion.cmake
   COMPATIBILITY SameMinorVersion)
 install(FILES ${PROJECT_BINARY_DIR}/generated/engineConfig.cmake
@@ -55,6 +55,6 @@ Description: ${PROJECT_DESCRIPTION}
 Version: ${PROJECT_VERSION}
 Cflags: -I\${prefix}/${ENGINE_HEADER_FOLDER}
 Libs: -L\${prefix}/${CMAKE_INSTALL_LIBDIR} -lengine
-")
+" @ONLY)
 install(FILES ${PROJECT_BINARY_DIR}/generated/libengine.pc
   DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig)

@@ -45,17 +45,9 @@ if(NOT count EQUAL 10)
   message(FATAL_ERROR "expected 10 predictions")
 endif()
 
-set(simulated "")
-if(SIMULATOR_LIBRARY)
-  set(simulated -DCUDA_SIMULATOR=${SIMULATOR_INCLUDE} "-DCUDA_INCLUDE=${CUDA_INCLUDE}"
-    -DCUDA_SIMULATOR_LIBRARY=${SIMULATOR_LIBRARY})
-endif()
-build_example(custom_op -DCMAKE_DISABLE_FIND_PACKAGE_CUDAToolkit=ON ${simulated})
-run(COMMAND ${WORK}/custom_op/custom_op ${WORK}/custom-run-cpu cpu)
-if(SIMULATOR_LIBRARY)
-  run(COMMAND ${WORK}/custom_op/custom_op ${WORK}/custom-run-cuda cuda
-    ENVIRONMENT ENGINE_PLUGIN_CUDA=${SIMULATOR_LIBRARY})
-endif()
+# With its CUDA kernels where nvcc is.
+build_example(custom_op)
+run(COMMAND ${WORK}/custom_op/custom_op ${WORK}/custom-run cpu)
 
 # Without CMake.
 find_program(PKG_CONFIG pkg-config)

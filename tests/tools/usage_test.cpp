@@ -33,7 +33,6 @@ TEST_F(Usage, CommandLinesThatAreNotUnderstood) {
 TEST_F(Usage, OptionsThatAreUnknownOrOutOfRange) {
   const std::vector<std::pair<Words, std::string>> cases = {
       {{"--bogus"}, "--bogus"},
-      {{"--validation-split", "0.1"}, "--validation-split"},
       {{"--epochs", "0"}, "--epochs 0"},
       {{"--epochs", "many"}, "--epochs"},
       {{"--epochs", "99999999999999999999"}, "--epochs"},
