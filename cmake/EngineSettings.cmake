@@ -64,10 +64,10 @@ add_library(engine_settings INTERFACE)
 target_include_directories(engine_settings INTERFACE ${PROJECT_SOURCE_DIR})
 target_compile_options(engine_settings INTERFACE
   $<$<COMPILE_LANGUAGE:CXX>:-Wall -Wextra -Wshadow -Wnon-virtual-dtor -Wno-restrict>
-  $<$<AND:$<COMPILE_LANG_AND_ID:CXX,GNU>,$<BOOL:${ENGINE_SANITIZE}>>:-Wno-stringop-overflow>
   $<$<AND:$<COMPILE_LANGUAGE:CXX>,$<BOOL:${ENGINE_WERROR}>>:-Werror>)
 if(ENGINE_SANITIZE)
   target_compile_options(engine_settings INTERFACE
-    $<$<COMPILE_LANGUAGE:CXX>:-fsanitize=${ENGINE_SANITIZE} -fno-sanitize-recover=all -fno-omit-frame-pointer>)
+    $<$<COMPILE_LANGUAGE:CXX>:-fsanitize=${ENGINE_SANITIZE} -fno-sanitize-recover=all -fno-omit-frame-pointer>
+    $<$<COMPILE_LANG_AND_ID:CXX,GNU>:-Wno-stringop-overflow>)
   target_link_options(engine_settings INTERFACE -fsanitize=${ENGINE_SANITIZE})
 endif()
