@@ -40,8 +40,8 @@ void StridedLoop::collapse(int least) {
     }
   }
   while (joined.rank < least) {
-    std::rotate(joined.extents.begin(), joined.extents.end() - 1, joined.extents.end());
-    std::rotate(joined.strides.begin(), joined.strides.end() - 1, joined.strides.end());
+    std::copy_backward(joined.extents.begin(), joined.extents.end() - 1, joined.extents.end());
+    std::copy_backward(joined.strides.begin(), joined.strides.end() - 1, joined.strides.end());
     joined.extents[0] = 1;
     joined.strides[0] = {};
     ++joined.rank;
