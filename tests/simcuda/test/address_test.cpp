@@ -26,7 +26,9 @@ TEST_F(Addresses, GlobalStore) {
 TEST_F(Addresses, SharedStore) {
   const Buffer<float> out(32);
   finish(shared_beyond_end(out.data(), 0));
-  EXPECT_DEATH(finish(shared_beyond_end(out.data(), 1)), "AddressSanitizer: use-after-poison");
+  // Where undefined behaviour is looked for, too, the array's type gives the store away first.
+  EXPECT_DEATH(finish(shared_beyond_end(out.data(), 1)),
+               "AddressSanitizer: use-after-poison|index 32 out of bounds for type");
   finish(dynamic_shared_beyond_end(out.data(), 0));
   EXPECT_DEATH(finish(dynamic_shared_beyond_end(out.data(), 1)),
                "AddressSanitizer: use-after-poison");
