@@ -2,11 +2,13 @@
 #include "tools/common/errors.h"
 #include "tools/common/interrupt.h"
 #include "tools/common/output.h"
+#include "tools/common/process.h"
 #include "tools/profile/commands.h"
 
 int main(int argc, char** argv) {
   using namespace engine::tools;
   constexpr const char* kTool = "engine-profile";
+  limit_spinning(argv);
   prepare_standard_streams();
   exit_on_interrupt();
   return run_guarded(kTool, [&] {
