@@ -11,6 +11,8 @@
 namespace engine::log {
 namespace {
 
+using FileSink = spdlog::sinks::basic_file_sink_mt;
+
 spdlog::logger& logger() {
   static const std::shared_ptr<spdlog::logger> instance = [] {
     auto created = std::make_shared<spdlog::logger>(
@@ -46,7 +48,7 @@ void set_level(Level level) {
 
 File::File(const std::string& path) {
   try {
-    auto sink = std::make_shared<spdlog::sinks::basic_file_sink_mt>(path);
+    auto sink = std::make_shared<FileSink>(path);
     sink->set_pattern("%Y-%m-%d %H:%M:%S.%e %l: %v");
     sink_ = sink;
     logger().sinks().push_back(std::move(sink));
@@ -57,6 +59,19 @@ File::File(const std::string& path) {
 
 File::~File() {
   std::erase(logger().sinks(), sink_);
+}
+
+void File::note(const std::string& message) {
+  if (!sink_) return;
+  auto& sink = *static_cast<FileSink*>(sink_.get());
+  try {
+    sink.log(spdlog::details::log_msg("engine", spdlog::level::info, message));
+    sink.flush();
+  } catch (const spdlog::spdlog_ex& failure) {
+    std::erase(logger().sinks(), sink_);
+    sink_.reset();
+    warning(std::string("the log ends here: ") + failure.what());
+  }
 }
 
 void debug(const std::string& message) {

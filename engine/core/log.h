@@ -21,6 +21,9 @@ class File {
   File(const File&) = delete;
   File& operator=(const File&) = delete;
 
+  /// Adds a line to the file alone. When that fails, the file is closed with a warning.
+  void note(const std::string& message);
+
  private:
   std::shared_ptr<void> sink_;
 };

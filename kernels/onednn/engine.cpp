@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "engine/core/error.h"
+#include "engine/device/cpu/held_signals.h"
 
 namespace engine::onednn {
 namespace {
@@ -65,6 +66,7 @@ void Execution::run(std::span<void* const> pointers, void* workspace) {
   try {
     for (std::size_t i = 0; i < pointers.size(); ++i) memories_[i].set_data_handle(pointers[i]);
     if (workspace_ > 0) memories_.back().set_data_handle(workspace);
+    const cpu::HeldSignals held;
     dnnl::error::wrap_c_api(
         dnnl_primitive_execute(primitive_.get(), stream_.get(),
                                static_cast<int>(raw_arguments_.size()), raw_arguments_.data()),

@@ -73,15 +73,14 @@ void stream_down(const TensorView& view, std::span<std::byte> staging, Stream& s
   }
 }
 
-// Not one that cannot be read either.
-bool is_whole(const std::string& path) {
+// Nothing for one that is damaged or cannot be read.
+std::optional<Metadata> read_metadata(const std::string& path) {
   try {
-    const SafetensorsFile file(path);
-    return true;
+    return SafetensorsFile(path).metadata();
   } catch (const DataError&) {
-    return false;
+    return std::nullopt;
   } catch (const FileError&) {
-    return false;
+    return std::nullopt;
   }
 }
 
@@ -132,8 +131,12 @@ Metadata load_parameters(const std::string& path, StateStore& store, Stream& str
 // the former last one is whole under its new name. A damaged one must not displace the previous.
 void CheckpointPair::save(const StateStore& store, Stream& stream, const Metadata& metadata) const {
   save_checkpoint(path("next"), store, stream, metadata);
-  if (is_whole(path("last"))) move_file(path("last"), path("previous"));
+  if (last_metadata()) move_file(path("last"), path("previous"));
   move_file(path("next"), path("last"));
+}
+
+std::optional<Metadata> CheckpointPair::last_metadata() const {
+  return read_metadata(path("last"));
 }
 
 Metadata CheckpointPair::load(StateStore& store, Stream& stream) const {

@@ -2,6 +2,7 @@
 // Saving takes tensors through host memory in small pieces; a file on disk is always whole.
 #pragma once
 
+#include <optional>
 #include <string>
 
 #include "graph/state_store.h"
@@ -38,6 +39,9 @@ class CheckpointPair {
   Metadata load(graph::StateStore& store, Stream& stream) const;
   /// The same with load_parameters().
   Metadata load_parameters(graph::StateStore& store, Stream& stream) const;
+  /// What the last one says of itself, before there is a store to load into; nothing when it is
+  /// missing or damaged.
+  std::optional<Metadata> last_metadata() const;
 
  private:
   using Loader = Metadata(const std::string&, graph::StateStore&, Stream&);

@@ -5,8 +5,10 @@
 
 #include <algorithm>
 #include <memory>
+#include <utility>
 
 #include "engine/core/error.h"
+#include "models/layers/options.h"
 #include "ops/accumulate_gradients.h"
 #include "ops/adadelta.h"
 #include "ops/adagrad.h"
@@ -25,9 +27,11 @@ using graph::Value;
 using OpPointer = std::shared_ptr<const graph::Op>;
 using Names = std::vector<std::string>;
 
-// What one optimizer adds to the common frame: its usual constants, moments and op.
+// What one optimizer adds to the common frame: its usual constants, those that it has and others
+// have not, moments and op.
 struct Rule {
   OptimizerSettings defaults;
+  std::string_view constants;  // options, none a part of another
   Names (*moments)(const OptimizerSettings&);
   OpPointer (*op)(const OptimizerSettings&, const ops::OptimizerFrame&);
 };
@@ -45,6 +49,7 @@ OpPointer adam(const OptimizerSettings& s, const ops::OptimizerFrame& frame) {
 const std::vector<Rule>& rules() {
   static const std::vector<Rule> all{
       {{.name = "adadelta", .learning_rate = 1, .rho = 0.9, .epsilon = 1e-6},
+       "--rho, --epsilon",
        [](const OptimizerSettings&) {
          return Names{"mean_square", "mean_square_update"};
        },
@@ -52,20 +57,27 @@ const std::vector<Rule>& rules() {
          return ops::adadelta(frame, {s.rho, s.epsilon, s.weight_decay});
        }},
       {{.name = "adagrad", .learning_rate = 0.01, .epsilon = 1e-10},
+       "--epsilon",
        [](const OptimizerSettings&) { return Names{"sum_of_squares"}; },
        [](const OptimizerSettings& s, const ops::OptimizerFrame& frame) {
          return ops::adagrad(frame, {s.epsilon, s.weight_decay});
        }},
-      {{.name = "adam", .learning_rate = 1e-3, .epsilon = 1e-8}, two_means, adam},
+      {{.name = "adam", .learning_rate = 1e-3, .epsilon = 1e-8},
+       "--beta1, --beta2, --epsilon",
+       two_means,
+       adam},
       {{.name = "adamw", .learning_rate = 1e-3, .epsilon = 1e-8, .weight_decay = 0.01},
+       "--beta1, --beta2, --epsilon",
        two_means,
        adam},
       {{.name = "rmsprop", .learning_rate = 1e-3, .rho = 0.9, .epsilon = 1e-7},
+       "--rho, --epsilon",
        mean_square,
        [](const OptimizerSettings& s, const ops::OptimizerFrame& frame) {
          return ops::rmsprop(frame, {s.rho, s.epsilon, s.weight_decay});
        }},
       {{.name = "sgd", .learning_rate = 0.01},
+       "--momentum, --nesterov",
        [](const OptimizerSettings& s) { return s.momentum > 0 ? Names{"velocity"} : Names{}; },
        [](const OptimizerSettings& s, const ops::OptimizerFrame& frame) {
          return ops::sgd(frame, {s.momentum, s.nesterov, s.weight_decay});
@@ -83,8 +95,31 @@ const Rule& find_rule(const std::string& name) {
   return *rule;
 }
 
-void require(bool holds, std::string_view option, double value, std::string_view range) {
-  if (!holds) throw UsageError(fmt::format("{} {}, expected {}", option, value, range));
+// What a model file calls the constant behind an option of the command line.
+std::string key_of(std::string option) {
+  if (option == "--lr") return "learning_rate";
+  std::replace(option.begin(), option.end(), '-', '_');
+  return option.substr(2);
+}
+
+void require(bool holds, const std::string& option, double value, std::string_view range) {
+  if (!holds)
+    throw OptionError(key_of(option), fmt::format("{} {}, expected {}", option, value, range));
+}
+
+// A constant that the optimizer has not would be without effect, unnoticed.
+void require_no_other_constants(const OptimizerSettings& s, const Rule& rule) {
+  const OptimizerSettings& usual = rule.defaults;
+  const std::pair<const char*, bool> changed[] = {{"--momentum", s.momentum != usual.momentum},
+                                                  {"--nesterov", s.nesterov != usual.nesterov},
+                                                  {"--rho", s.rho != usual.rho},
+                                                  {"--beta1", s.beta1 != usual.beta1},
+                                                  {"--beta2", s.beta2 != usual.beta2},
+                                                  {"--epsilon", s.epsilon != usual.epsilon}};
+  for (const auto& [option, is_changed] : changed)
+    if (is_changed && rule.constants.find(option) == std::string_view::npos)
+      throw OptionError(key_of(option), fmt::format("{}: {} has none, expected {} with it", option,
+                                                    s.name, rule.constants));
 }
 
 Value* emit_learning_rate(graph::Graph& graph, const OptimizerSettings& settings, Value* step) {
@@ -136,14 +171,15 @@ OptimizerSettings default_optimizer(const std::string& name) {
 }
 
 void validate(const OptimizerSettings& s) {
-  find_rule(s.name);
+  const Rule& rule = find_rule(s.name);
   const auto fraction = [](double value) { return value >= 0 && value < 1; };
   const auto at_least_0 = [](double value) { return value >= 0 && value < 1e6; };
   require(s.learning_rate > 0 && s.learning_rate < 1e6, "--lr", s.learning_rate,
           "a positive number");
   require(fraction(s.momentum), "--momentum", s.momentum, "one in [0, 1)");
-  require(!s.nesterov || s.momentum > 0, "--nesterov with momentum", s.momentum,
-          "--momentum above 0 with it");
+  if (s.nesterov && s.momentum == 0)
+    throw OptionError("nesterov",
+                      "--nesterov with momentum 0, expected --momentum above 0 with it");
   require(fraction(s.rho), "--rho", s.rho, "one in [0, 1)");
   require(fraction(s.beta1), "--beta1", s.beta1, "one in [0, 1)");
   require(fraction(s.beta2), "--beta2", s.beta2, "one in [0, 1)");
@@ -152,8 +188,9 @@ void validate(const OptimizerSettings& s) {
   require(at_least_0(s.clip_norm), "--clip-norm", s.clip_norm, "a number from 0 up");
   require(at_least_0(s.clip_value), "--clip-value", s.clip_value, "a number from 0 up");
   if (s.accumulate < 1 || s.accumulate > (1 << 20))
-    throw UsageError(
-        fmt::format("--accumulate {}, expected a number from 1 to {}", s.accumulate, 1 << 20));
+    throw OptionError("accumulate", fmt::format("--accumulate {}, expected a number from 1 to {}",
+                                                s.accumulate, 1 << 20));
+  require_no_other_constants(s, rule);
 }
 
 double scheduled_learning_rate(const OptimizerSettings& settings, double base, std::int64_t step) {

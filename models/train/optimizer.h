@@ -10,7 +10,7 @@
 
 namespace engine {
 
-/// The choice and constants of an optimizer; fields that one does not use are ignored.
+/// The choice and constants of an optimizer; those that it has not keep their usual values.
 struct OptimizerSettings {
   std::string name = "sgd";
   double learning_rate = 0.01;
@@ -33,7 +33,8 @@ std::vector<std::string> optimizer_names();
 /// The usual constants of the optimizer called `name`: those of PyTorch, but Keras' for rmsprop.
 /// Throws UsageError naming the known ones.
 OptimizerSettings default_optimizer(const std::string& name);
-/// Throws UsageError naming the option that is out of range and its range, or an unknown name.
+/// Throws UsageError naming the option that is out of range and its range, or a constant that the
+/// optimizer has not, or an unknown name.
 void validate(const OptimizerSettings& settings);
 
 /// State f32[]: the base that schedules multiply.

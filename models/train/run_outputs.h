@@ -1,10 +1,13 @@
 // What a run's folder gets at the end of an epoch: a row of metrics as CSV and JSON lines, the
-// event files of TensorBoard, and the plot.
+// event files of TensorBoard, and the plot; and its log, from the first word to the last.
 #pragma once
 
+#include <memory>
 #include <optional>
+#include <string>
 #include <vector>
 
+#include "engine/core/log.h"
 #include "models/train/callback.h"
 #include "models/train/event_file.h"
 #include "models/train/run_folder.h"
@@ -13,7 +16,10 @@ namespace engine {
 
 class RunOutputs final : public Callback {
  public:
-  explicit RunOutputs(RunFolder folder) : folder_(std::move(folder)) {}
+  /// Opens the log, to which all that is logged goes as long as this lives; throws FileError.
+  explicit RunOutputs(RunFolder folder)
+      : folder_(std::move(folder)), log_(std::make_unique<log::File>(folder_.log_path())) {}
+  void note(const std::string& line) { log_->note(line); }
   void on_start(const TrainStart& start) override;
   /// The metrics must be written, or FileError; events and plot are worth a warning.
   void on_epoch(const EpochMetrics& metrics, TrainControl& control) override;
@@ -21,6 +27,7 @@ class RunOutputs final : public Callback {
  private:
   void draw() const;
   RunFolder folder_;
+  std::unique_ptr<log::File> log_;
   std::vector<EpochMetrics> rows_;
   std::optional<EventLog> events_;
 };

@@ -50,8 +50,16 @@ Scores emit_scores(graph::Graph& graph, const ModelDefinition& model, const Feed
   if (model.loss == Loss::softmax_cross_entropy && output->type().shape != logits)
     throw ShapeError(fmt::format("the network's output is {}, expected {}: a logit for each class",
                                  output->type().shape.to_string(), logits.to_string()));
-  Value* targets = graph.read({targets_name(feed.part),
-                               targets_type(model.loss, feed.target, feed.count), StateRole::data});
+  const TensorType type = targets_type(model.loss, feed.target, feed.count);
+  const auto per_observation = [](const Shape& shape) { return shape.elements_after(0); };
+  if (model.loss != Loss::softmax_cross_entropy &&
+      per_observation(output->type().shape) != per_observation(type.shape))
+    throw UsageError(fmt::format(
+        "the loss {} compares {} outputs of the network with {} numbers of an observation's "
+        "target, "
+        "expected as many (softmax_cross_entropy takes a label for any number of classes)",
+        loss_name(model.loss), per_observation(output->type().shape), per_observation(type.shape)));
+  Value* targets = graph.read({targets_name(feed.part), type, StateRole::data});
   return emit_scores(graph, model.loss, output, targets, indices);
 }
 

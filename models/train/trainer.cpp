@@ -57,7 +57,7 @@ class Training final : public TrainControl {
            const std::atomic<bool>& stop)
       : settings_(settings),
         stop_(stop),
-        dataset_(split(std::move(data))),
+        dataset_(prepare_data(std::move(data), place)),
         model_(resolve(model)),
         callbacks_({&callback}),
         runtime_(options_for(settings, place, callbacks_)),
@@ -75,12 +75,17 @@ class Training final : public TrainControl {
   }
 
   TrainResult run(bool resumed) {
-    prepare(resumed);
-    const auto start = std::chrono::steady_clock::now();
-    const std::int64_t first = step_;
-    while (step_ < last_step() && !stop_ && result_.stopped.empty()) run_epoch();
-    result_.train_seconds = seconds_since(start) - evaluation_seconds_;
-    finish(first);
+    try {
+      prepare(resumed);
+      const auto start = std::chrono::steady_clock::now();
+      const std::int64_t first = step_;
+      while (step_ < last_step() && !stop_ && result_.stopped.empty()) run_epoch();
+      result_.train_seconds = seconds_since(start) - evaluation_seconds_;
+      finish(first);
+    } catch (const std::exception& error) {
+      outputs_.note(std::string("failed: ") + error.what());
+      throw;
+    }
     return result_;
   }
 
@@ -93,9 +98,23 @@ class Training final : public TrainControl {
   }
 
  private:
-  std::unique_ptr<Dataset> split(std::unique_ptr<Dataset> data) const {
-    if (settings_.validation_split == 0) return data;
-    return split_validation(std::move(data), settings_.validation_split);
+  // Data of another size are turned down before kernels are looked for that the run cannot have.
+  std::unique_ptr<Dataset> prepare_data(std::unique_ptr<Dataset> data,
+                                        const RunPlace& place) const {
+    if (settings_.validation_split > 0)
+      data = split_validation(std::move(data), settings_.validation_split);
+    if (!place.resume.empty())
+      if (const auto metadata = RunFolder::open(place.resume).checkpoints().last_metadata())
+        require_as_many(*metadata, *data);
+    return data;
+  }
+
+  static void require_as_many(const Metadata& metadata, const Dataset& data) {
+    const auto observations = metadata.find(kObservations);
+    const std::string present = std::to_string(data.count(Part::train));
+    if (observations != metadata.end() && observations->second != present)
+      throw DataError(fmt::format("{}: {} training observations, the run was started with {}",
+                                  data.description(), present, observations->second));
   }
 
   // The model as the settings have it, its schedule measured by the data.
@@ -150,7 +169,6 @@ class Training final : public TrainControl {
   }
 
   void prepare(bool resumed) {
-    log_.emplace(folder_.log_path());
     result_.run = folder_.path();
     result_.tune_seconds = runtime_.tuner().seconds_spent();
     runtime_.allocate();
@@ -169,11 +187,7 @@ class Training final : public TrainControl {
   // A checkpoint is the state after a step; what was measured after it is measured again.
   void restore() {
     const Metadata metadata = folder_.checkpoints().load(runtime_.store(), runtime_.stream());
-    const auto observations = metadata.find(kObservations);
-    const std::string present = std::to_string(dataset_->count(Part::train));
-    if (observations != metadata.end() && observations->second != present)
-      throw DataError(fmt::format("{}: {} training observations, the run was started with {}",
-                                  dataset_->description(), present, observations->second));
+    require_as_many(metadata, *dataset_);
     step_ = runtime_.read_counter(kTrainStep);
     folder_.metrics().keep_until(step_ / steps_.steps());
     history_ = folder_.metrics().read();
@@ -328,6 +342,11 @@ class Training final : public TrainControl {
         (steps_.last_size() > 0 ? epochs * (steps_.feed().batch - steps_.last_size()) : 0);
     if (result_.train_seconds > 0)
       result_.samples_per_second = static_cast<double>(seen) / result_.train_seconds;
+    outputs_.note(fmt::format("{} at step {}: test loss {}, {:.1f} s of training",
+                              result_.interrupted       ? "interrupted"
+                              : result_.stopped.empty() ? "end"
+                                                        : "stopped early (" + result_.stopped + ")",
+                              step_, result_.test.loss, result_.train_seconds));
   }
 
   static constexpr const char* kObservations = "observations";
@@ -344,7 +363,6 @@ class Training final : public TrainControl {
   std::optional<Evaluator> validation_;
   RunFolder folder_;
   RunOutputs outputs_;
-  std::optional<log::File> log_;
   std::vector<std::unique_ptr<Callback>> rules_;
 
   std::int64_t step_ = 0;

@@ -128,7 +128,7 @@ TEST_P(Optimizers, ABadGradientChangesNoBit) {
       for (double clip : {0.0, 0.1}) {
         SCOPED_TRACE(name + " accumulating " + std::to_string(accumulate));
         OptimizerSettings settings = default_optimizer(name);
-        settings.momentum = 0.9;
+        if (name == "sgd") settings.momentum = 0.9;
         settings.accumulate = accumulate;
         settings.clip_norm = clip;
         settings.schedule = parse_schedule("cosine+warmup:3");
@@ -222,6 +222,11 @@ TEST(OptimizerSettings, ErrorsNameTheOption) {
   rejects("--clip-norm inf", [](Settings& s) { s.clip_norm = kInfinity; });
   rejects("--clip-value -1", [](Settings& s) { s.clip_value = -1; });
   rejects("--accumulate 0", [](Settings& s) { s.accumulate = 0; });
+  rejects("--momentum: adam has none", [](Settings& s) { s.momentum = 0.9; });
+  rejects("--rho: adam has none", [](Settings& s) { s.rho = 0.5; });
+  OptimizerSettings sgd = default_optimizer("sgd");
+  sgd.beta1 = 0.5;
+  expect_error<UsageError>([&] { validate(sgd); }, {"--beta1: sgd has none", "--momentum"});
 }
 
 TEST(Schedule, TextAndSettingsAreOne) {

@@ -302,6 +302,23 @@ TEST(Trainer, TrainsANetworkOfTheApplicationsOwn) {
   EXPECT_GT(*result.test.accuracy, 0.5);
 }
 
+TEST(Trainer, OutputsAndTargetsThatDoNotGoTogether) {
+  const ScratchFolder scratch;
+  Silent observer;
+  for (Loss loss : {Loss::mean_squared_error, Loss::sigmoid_cross_entropy}) {
+    ModelDefinition model{"three", "", Network(Shape{20}).dense(3)};
+    model.loss = loss;
+    try {
+      train(model, settings(1), {scratch / "run", ""}, observer, observer.stop);
+      FAIL() << "three outputs were compared with a label";
+    } catch (const UsageError& error) {
+      EXPECT_NE(std::string(error.what()).find(loss_name(loss) + " compares 3 outputs"),
+                std::string::npos)
+          << error.what();
+    }
+  }
+}
+
 TEST(Trainer, ASoftmaxBeforeTheLossIsNotAppliedTwice) {
   const ScratchFolder scratch;
   for (const char* end : {"softmax", "log_softmax"}) {

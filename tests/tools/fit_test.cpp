@@ -119,6 +119,24 @@ TEST(Fit, RunFolderHoldsTheRun) {
     EXPECT_TRUE(std::filesystem::exists(folder / "a b\n/run/" + file)) << file;
 }
 
+TEST(Fit, LogTellsTheWholeRun) {
+  const WorkFolder folder;
+  ASSERT_EQ(
+      run_tool("engine-train", fit({"--epochs", "2", "--quiet", "--out", folder / "run"}), folder)
+          .status,
+      0);
+  const std::string once = file_bytes(folder / "run/log.txt");
+  EXPECT_EQ(occurrences(once, "info: start: step 0 of "), 1u) << once;
+  EXPECT_EQ(occurrences(once, "info: epoch: {\"epoch\":"), 2u) << once;
+  EXPECT_EQ(occurrences(once, "info: end at step "), 1u) << once;
+  ASSERT_EQ(
+      run_tool("engine-train", {"fit", "--resume", folder / "run", "--epochs", "3"}, folder).status,
+      0);
+  const std::string twice = file_bytes(folder / "run/log.txt");
+  EXPECT_EQ(twice.rfind(once, 0), 0u);
+  EXPECT_EQ(occurrences(twice, "info: epoch: {\"epoch\":3,"), 1u) << twice;
+}
+
 TEST(Fit, ClosedStandardOutputIsAnErrorAndTheRunIsSaved) {
   const WorkFolder folder;
   Process process(tool("engine-train", fit({"--epochs", "3", "--json", "--out", folder / "run"})),
@@ -137,6 +155,7 @@ TEST(Fit, LossThatIsNotFiniteStopsTheRun) {
       "engine-train",
       fit({"--optimizer", "sgd", "--lr", "9e5", "--quiet", "--out", folder / "run"}), folder);
   expect_error(outcome, 1, "are not finite");
+  EXPECT_EQ(occurrences(file_bytes(folder / "run/log.txt"), "info: failed: step "), 1u);
 }
 
 }  // namespace

@@ -75,6 +75,22 @@ TEST(Resume, OptionsThatWouldChangeTheResultAreRefused) {
   }
 }
 
+TEST(Resume, OtherDataAndFewerEpochsAreSaidSo) {
+  const WorkFolder folder;
+  expect_success(run_tool("engine-train", fit({"--epochs", "2", "--out", folder / "run"}), folder));
+  const Words resume = {"fit", "--resume", folder / "run"};
+  // Not that there is no kernel for batches of another size.
+  Words command = resume;
+  command.insert(command.end(), {"--data", "synthetic:77", "--autotune", "find"});
+  expect_error(run_tool("engine-train", command, folder), 3,
+               "77 training observations, the run was started with");
+  command = resume;
+  command.insert(command.end(), {"--epochs", "1"});
+  const Outcome done = run_tool("engine-train", command, folder);
+  EXPECT_EQ(done.status, 0) << done.err;
+  EXPECT_NE(done.out.find(": all 1 epochs are done"), std::string::npos) << done.out;
+}
+
 // Sends `signal` in mid-training and returns what became of the process.
 Outcome stop_in_training(const WorkFolder& folder, int signal) {
   Process process(tool("engine-train", fit({"--epochs", "2000", "--json", "--checkpoint-every", "1",

@@ -19,7 +19,7 @@ class Usage : public testing::Test {
 
 TEST_F(Usage, CommandLinesThatAreNotUnderstood) {
   expect_error(train({}), 2, "a command is missing");
-  expect_error(train({"dance"}), 2, "dance");
+  expect_error(train({"dance"}), 2, "'dance'; expected one of: list");
   expect_error(train({"fit", "mnist-mlp"}), 2, "--data is missing");
   expect_error(train({"fit", "--data", "synthetic"}), 2, "MODEL is missing");
   expect_error(train({"fit", "no-such", "--data", "synthetic"}), 2, "mnist-mlp");
@@ -53,6 +53,7 @@ TEST_F(Usage, OptionsThatAreUnknownOrOutOfRange) {
       {{"--autotune", "maybe"}, "maybe"},
       {{"--no-pass", "no-such-pass"}, "no-such-pass"},
       {{"--optimizer", "adamant"}, "adamant"},
+      {{"--optimizer", "adam", "--momentum", "0.9"}, "--momentum: adam has none"},
       {{"--lr", "nan"}, "nan"},
       {{"--threads", "-1"}, "--threads -1"},
       {{"--memory-limit", "0"}, "--memory-limit 0"},

@@ -106,6 +106,15 @@ Command& CommandLine::add(const std::string& name, const std::string& help,
 }
 
 int CommandLine::run(int argc, char** argv) {
+  std::string known;
+  bool is_known = argc < 2 || argv[1][0] == '-';
+  for (const auto& entry : entries_) {
+    known += (known.empty() ? "" : ", ") + entry->app->get_name();
+    is_known = is_known || entry->app->get_name() == argv[1];
+  }
+  if (!is_known)
+    throw UsageError("no command is called '" + std::string(argv[1]) +
+                     "'; expected one of: " + known);
   try {
     app_->parse(argc, argv);
   } catch (const CLI::CallForHelp&) {
@@ -117,11 +126,8 @@ int CommandLine::run(int argc, char** argv) {
   } catch (const CLI::ParseError& error) {
     throw UsageError(std::string(error.what()) + " (--help lists what is understood)");
   }
-  std::string known;
-  for (const auto& entry : entries_) {
+  for (const auto& entry : entries_)
     if (entry->app->parsed()) return entry->run();
-    known += (known.empty() ? "" : ", ") + entry->app->get_name();
-  }
   throw UsageError("a command is missing; expected one of: " + known);
 }
 

@@ -12,17 +12,33 @@ namespace engine::tools {
 namespace {
 
 constexpr double kPlotHeight = 440;
-constexpr double kLeft = 90, kRight = 40, kTop = 92, kBottom = 190;
+constexpr double kLeft = 90, kRight = 40, kTop = 92;
 constexpr double kLabelSize = 11;
 constexpr double kFlat = 1.5;
 constexpr double kCharacter = 0.56;  // its width, in units of the size
 constexpr std::size_t kMostLabels = 70;
+constexpr std::size_t kLongestLabel = 34;  // characters of a step's name
 constexpr const char* kAxis = "#5f6368";
 constexpr const char* kGrid = "#eceff1";
 constexpr const char* kPeak = "#c62828";
 
 double text_width(const std::string& text, double size) {
   return static_cast<double>(display_width(text)) * kCharacter * size;
+}
+
+// The end of a name says more than its beginning.
+std::string step_label(const ArenaPlan& plan, std::size_t step) {
+  std::string name = plan.steps[step];
+  if (name.size() > kLongestLabel) name = "\u2026" + name.substr(name.size() - kLongestLabel + 1);
+  return fmt::format("{} {}", name, step);
+}
+
+// What labels that slant by 60 degrees take below the axis, and the axis' name below them.
+double height_below(const ArenaPlan& plan) {
+  double widest = 0;
+  for (std::size_t step = 0; step < plan.steps.size(); ++step)
+    widest = std::max(widest, text_width(step_label(plan, step), kLabelSize));
+  return 14 + 0.87 * widest + 40;
 }
 
 class Drawing {
@@ -32,9 +48,9 @@ class Drawing {
         steps_(std::max<double>(1, static_cast<double>(plan.steps.size()))),
         plot_width_(std::clamp(34 * steps_, 640.0, 1800.0)),
         limit_(std::max<double>(1, static_cast<double>(plan.arena_bytes)) * 1.06),
-        svg_(kLeft + plot_width_ + kRight, kTop + kPlotHeight + kBottom) {
-    svg_.rect(0, 0, kLeft + plot_width_ + kRight, kTop + kPlotHeight + kBottom,
-              {.fill = "#ffffff"});
+        below_(height_below(plan)),
+        svg_(kLeft + plot_width_ + kRight, kTop + kPlotHeight + below_) {
+    svg_.rect(0, 0, kLeft + plot_width_ + kRight, kTop + kPlotHeight + below_, {.fill = "#ffffff"});
     draw_heading(title);
     draw_offsets();
     draw_steps();
@@ -63,6 +79,8 @@ class Drawing {
     double at = kLeft;
     for (ArenaKind kind :
          {ArenaKind::activation, ArenaKind::gradient, ArenaKind::update, ArenaKind::workspace}) {
+      const auto is_of_kind = [&](const ArenaValue& value) { return value.kind == kind; };
+      if (std::none_of(plan_.values.begin(), plan_.values.end(), is_of_kind)) continue;
       svg_.rect(at, 62, 12, 12, {.fill = kind_colour(kind), .stroke = kAxis, .width = 0.6});
       svg_.text({at + 17, 72}, kind_name(kind), {});
       at += 17 + text_width(kind_name(kind), 12) + 22;
@@ -94,14 +112,14 @@ class Drawing {
       const double middle = (x(step) + x(step + 1)) / 2;
       svg_.line({x(step), kTop}, {x(step), bottom()}, {.stroke = kGrid, .width = 0.5});
       if (step % every != 0) continue;
-      svg_.text({middle + 4, bottom() + 14}, fmt::format("{} {}", plan_.steps[step], step),
+      svg_.text({middle + 4, bottom() + 14}, step_label(plan_, step),
                 {.fill = step == plan_.peak_step ? kPeak : kAxis,
                  .size = kLabelSize,
                  .anchor = SvgText::Anchor::end,
                  .rotation = -60,
                  .bold = step == plan_.peak_step});
     }
-    svg_.text({kLeft + plot_width_ / 2, bottom() + kBottom - 10}, "step of the program",
+    svg_.text({kLeft + plot_width_ / 2, bottom() + below_ - 12}, "step of the program",
               {.fill = kAxis, .anchor = SvgText::Anchor::middle});
   }
 
@@ -166,7 +184,7 @@ class Drawing {
   }
 
   const ArenaPlan& plan_;
-  const double steps_, plot_width_, limit_;
+  const double steps_, plot_width_, limit_, below_;
   Svg svg_;
 };
 

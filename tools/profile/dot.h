@@ -1,5 +1,6 @@
-// A graph in the DOT language of Graphviz: layers as clusters, states as cylinders, gradients and
-// updates in colours of their own, edges with the types that they carry.
+// A graph in the DOT language of Graphviz: a box an op, with its kernel and the states that it
+// reads and writes; frames around layers; gradients and updates in colours of their own; arrows
+// with the values that they carry, red where a result takes an operand's memory.
 #pragma once
 
 #include <string>
@@ -9,7 +10,7 @@
 namespace engine::tools {
 
 std::string to_dot(const graph::Graph& graph);
-/// The same with the kernel chosen for each node, and assignments that cost nothing marked.
+/// The same with the kernel chosen for each node; assignments that cost something are boxes, too.
 std::string to_dot(const graph::Program& program);
 
 /// Lays `dot` out with Graphviz and returns the SVG; throws Error when it is not installed (naming

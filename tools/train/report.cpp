@@ -118,9 +118,11 @@ void FitReport::print_start(const TrainStart& start) {
     emit(fmt::format("tuning  {} problems in {}", start.problems_tuned,
                      human_seconds(start.tune_seconds)));
   emit(fmt::format("run     {}", one_line(start.run)));
-  if (start.first_step > 0)
-    emit(fmt::format("resumed at step {} of {}", start.first_step,
-                     start.epochs * start.steps_per_epoch));
+  const std::int64_t steps = start.epochs * start.steps_per_epoch;
+  if (start.first_step >= steps)
+    emit(fmt::format("resumed at step {}: all {} epochs are done", start.first_step, start.epochs));
+  else if (start.first_step > 0)
+    emit(fmt::format("resumed at step {} of {}", start.first_step, steps));
 }
 
 void FitReport::on_progress(const TrainProgress& progress) {
@@ -165,8 +167,9 @@ void FitReport::print_end(const TrainResult& result) {
   if (result.skipped_steps > 0)
     emit(fmt::format("skipped        {} steps that were not finite", result.skipped_steps));
   emit(scores_line(result.test));
-  emit(fmt::format("training       {}, {:.3g} ms a step, {}", human_seconds(result.train_seconds),
-                   result.step_milliseconds_median, rate_text(result.samples_per_second)));
+  emit(fmt::format("training       {}, {:.3g} ms a step (median), {}",
+                   human_seconds(result.train_seconds), result.step_milliseconds_median,
+                   rate_text(result.samples_per_second)));
   emit(fmt::format("run folder     {}", one_line(result.run)));
 }
 

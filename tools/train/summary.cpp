@@ -134,7 +134,7 @@ void add_summary(CommandLine& line) {
   static Options options;
   line.add("summary", "Layers, shapes, parameters, operations and memory of a model",
            [] { return run(options); })
-      .argument("MODEL", options.model, "a name from list")
+      .argument("MODEL", options.model, "a name from list, or a model file (*.toml)")
       .option("--batch", options.batch, "N", "observations a step")
       .option("--device", options.device, "auto|cpu|cuda[:N]", "whose memory to predict")
       .flag("--json", options.json, "one JSON object");

@@ -125,8 +125,9 @@ std::string cpu_model() {
 
 std::string onednn_version() {
   const dnnl_version_t& version = *dnnl::version();
-  return fmt::format("{}.{}.{} {}", version.major, version.minor, version.patch,
-                     version.hash != nullptr ? version.hash : "without a commit");
+  const std::string hash = version.hash != nullptr ? version.hash : "N/A";
+  return fmt::format("{}.{}.{}{}", version.major, version.minor, version.patch,
+                     hash == "N/A" ? "" : " " + hash);
 }
 
 // The level of the x86-64 psABI, which is what functions compiled for several machines are picked

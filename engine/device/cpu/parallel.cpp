@@ -4,6 +4,8 @@
 
 #include <algorithm>
 
+#include "engine/device/cpu/held_signals.h"
+
 namespace engine::cpu {
 namespace {
 int thread_count = 1;
@@ -28,6 +30,7 @@ void detail::parallel_for(std::int64_t count, std::int64_t grain, void* context,
   const bool serial = parts == 1;
 #endif
   if (serial) return body(context, 0, count);
+  const HeldSignals held;  // threads of the pool may start here, and run products later
 #pragma omp parallel for num_threads(parts) schedule(static, 1)
   for (int part = 0; part < parts; ++part) {
     const std::int64_t begin = blocks * part / parts * grain;

@@ -180,6 +180,10 @@ TEST_F(ModelFile, RefusesModelsThatMakeNoSense) {
     expect_refused("input = [4]\n" + std::string(line) + "\n" + dense, 2, {"'"});
   expect_refused("input = [4]\n" + dense + "[optimizer]\nmomentun = 0.9\n", 6,
                  {"optimizer: there is no option 'momentun'", "momentum"});
+  expect_refused("input = [4]\n" + dense + "[optimizer]\nname = 'adam'\nmomentum = 0.9\n", 7,
+                 {"optimizer: --momentum: adam has none", "--beta1"});
+  expect_refused("input = [4]\n" + dense + "[optimizer]\nlearning_rate = -1\n", 6,
+                 {"optimizer: --lr -1", "expected a positive number"});
   expect_refused("input = [4]\noptimizer = 'sgd'\n" + dense, 2, {"'optimizer' is no table"});
 }
 
