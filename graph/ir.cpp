@@ -37,6 +37,13 @@ class StateAssignOp final : public Op {
   TensorType type_;
 };
 
+void expect_layouts(const Op& op, std::span<const TensorType> inputs) {
+  for (std::size_t i = 0; i < inputs.size(); ++i)
+    if (inputs[i].layout != Layout::row_major && !op.any_layout(i))
+      throw ShapeError(
+          fmt::format("operand {} is {}, expected it row-major", i, inputs[i].to_string()));
+}
+
 }  // namespace
 
 std::string_view state_role_name(StateRole role) {
@@ -92,6 +99,7 @@ Node& Graph::insert(Position position, std::shared_ptr<const Op> op, std::vector
   node->inputs_ = std::move(inputs);
   std::vector<TensorType> output_types;
   try {
+    expect_layouts(*node->op_, input_types);
     output_types = node->op_->infer(input_types);
   } catch (const ShapeError& error) {
     throw ShapeError(fmt::format("{} ({}): {}", node->label_, node->op_->name(), error.what()));

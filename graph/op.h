@@ -44,6 +44,10 @@ class Op {
   /// that its backward pass needs), and gradient() never gets an output gradient for them.
   virtual bool differentiable(std::size_t) const { return true; }
 
+  /// Whether this operand may have any layout; others must be row-major. All such operands of a
+  /// node have the same one, and outputs of their kind (images, not weights) get it.
+  virtual bool any_layout(std::size_t) const { return false; }
+
   /// (output, input) pairs that may share storage when the input dies here.
   virtual std::vector<std::pair<std::size_t, std::size_t>> in_place_pairs(const Node&) const {
     return {};

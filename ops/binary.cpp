@@ -49,7 +49,8 @@ class BinaryOp final : public Op {
 
   std::vector<TensorType> infer(std::span<const TensorType> inputs) const override {
     expect_count(inputs, 2);
-    if (inputs[0].dtype == DType::bf16) {
+    if (inputs[0].dtype == DType::bf16 || inputs[0].layout != Layout::row_major) {
+      expect_real(inputs[0], inputs[0].shape.rank(), "the first operand");
       expect(inputs[1], inputs[0], "the second operand");
       return {inputs[0]};
     }
@@ -65,6 +66,7 @@ class BinaryOp final : public Op {
     if (context.needed[1]) gradients[1] = emit.summed(rules_.b(emit), 1);
     return gradients;
   }
+  bool any_layout(std::size_t) const override { return true; }
   std::vector<std::pair<std::size_t, std::size_t>> in_place_pairs(const Node& node) const override {
     std::vector<std::pair<std::size_t, std::size_t>> pairs;
     for (std::size_t i = 0; i < 2; ++i)

@@ -27,9 +27,13 @@ class CastOp final : public Op {
   std::vector<TensorType> infer(std::span<const TensorType> inputs) const override {
     expect_count(inputs, 1);
     const DType from = to_ == DType::f32 ? DType::bf16 : DType::f32;
-    expect(inputs[0], from, inputs[0].shape.rank(), "the input");
-    return {{inputs[0].shape, to_}};
+    TensorType type = inputs[0];
+    type.dtype = from;
+    expect(inputs[0], type, "the input");
+    type.dtype = to_;
+    return {type};
   }
+  bool any_layout(std::size_t) const override { return true; }
   std::vector<Value*> gradient(const GradientContext& context) const override {
     return {context.graph.apply(cast(context.node.input(0)->type().dtype),
                                 {context.output_gradients[0]}, context.node.label() + "/gradient")};

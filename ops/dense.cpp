@@ -1,11 +1,9 @@
-// What dense means, and the rewrite that folds a following ReLU and drop-out into its epilogue.
+// What dense means. ReLU and drop-out behind it are folded into its epilogue.
 #include "ops/dense.h"
 
 #include <fmt/format.h>
 
-#include "ops/cast.h"
-#include "ops/dropout.h"
-#include "ops/elementwise.h"
+#include "ops/epilogue.h"
 #include "ops/expect.h"
 #include "ops/registry.h"
 
@@ -21,8 +19,6 @@ class DenseOp final : public Op {
  public:
   explicit DenseOp(const DenseAttributes& attributes)
       : Op("dense", attributes.to_attributes()), epilogue_(attributes) {}
-
-  const DenseAttributes& epilogue() const { return epilogue_; }
 
   std::vector<TensorType> infer(std::span<const TensorType> inputs) const override {
     expect_count(inputs, epilogue_.dropout.rate > 0 ? 4 : 3);
@@ -42,10 +38,7 @@ class DenseOp final : public Op {
 
   std::vector<Value*> gradient(const GradientContext& context) const override {
     const Node& node = context.node;
-    Value* dz = epilogue_gradient(context);
-    const DType operands = node.input(0)->type().dtype;
-    if (dz->type().dtype != operands)
-      dz = context.graph.apply(cast(operands), {dz}, node.label() + "/output_gradient");
+    Value* dz = epilogue_gradient(context, epilogue_);
     std::vector<Value*> gradients(node.inputs().size(), nullptr);
     if (context.needed[1] || context.needed[2]) {
       Node& weights = context.graph.add(dense_weight_gradient(), {node.input(0), dz},
@@ -65,20 +58,6 @@ class DenseOp final : public Op {
   }
 
  private:
-  // The gradient at the product's output. After a ReLU, y > 0 is the mask of the ReLU and of a
-  // drop-out behind it in one.
-  Value* epilogue_gradient(const GradientContext& context) const {
-    const Node& node = context.node;
-    Value* dy = context.output_gradients[0];
-    const std::string label = node.label() + "/epilogue_gradient";
-    const bool drops = epilogue_.dropout.rate > 0;
-    if (epilogue_.activation == Activation::relu)
-      return context.graph.apply(relu_gradient(drops ? epilogue_.dropout.scale() : 1.0),
-                                 {dy, node.output()}, label);
-    if (drops) return context.graph.apply(dropout(epilogue_.dropout), {dy, node.input(3)}, label);
-    return dy;
-  }
-
   DenseAttributes epilogue_;
 };
 
@@ -117,49 +96,6 @@ class DenseWeightGradientOp final : public Op {
   }
 };
 
-// The epilogue of `node` with `next` folded in, if that is possible.
-bool extend(DenseAttributes& epilogue, const Node& next) {
-  if (epilogue.dropout.rate > 0) return false;
-  if (next.op().name() == "relu" && epilogue.activation == Activation::none) {
-    epilogue.activation = Activation::relu;
-    return true;
-  }
-  if (next.op().name() == "dropout") {
-    epilogue.dropout = DropoutAttributes::from(next.op().attributes());
-    return true;
-  }
-  return false;
-}
-
-// Replaces dense followed by its only reader `next` with one dense.
-Node& fuse(graph::Graph& graph, Node& node, Node& next, const DenseAttributes& epilogue) {
-  std::vector<Value*> inputs = node.inputs();
-  if (epilogue.dropout.rate > 0) inputs.push_back(next.input(1));
-  Node& fused = graph.insert_before(next, dense(epilogue), inputs, node.label());
-  graph.replace_uses(*next.output(), *fused.output());
-  graph.erase(next);
-  graph.erase(node);
-  return fused;
-}
-
-std::vector<std::string> fuse_epilogues(graph::Graph& graph) {
-  std::vector<Node*> starts;
-  for (const auto& node : graph.nodes())
-    if (node->op().name() == "dense") starts.push_back(node.get());
-  std::vector<std::string> rewrites;
-  for (Node* node : starts) {
-    auto epilogue = static_cast<const DenseOp&>(node->op()).epilogue();
-    while (node->output()->uses().size() == 1) {
-      Node& next = *node->output()->uses().front();
-      if (!extend(epilogue, next)) break;
-      rewrites.push_back(fmt::format("'{}' takes in the {} of '{}'", node->label(),
-                                     next.op().name(), next.label()));
-      node = &fuse(graph, *node, next, epilogue);
-    }
-  }
-  return rewrites;
-}
-
 }  // namespace
 
 std::shared_ptr<const Op> dense(const DenseAttributes& attributes) {
@@ -178,7 +114,12 @@ namespace engine {
 
 void register_dense_op(OpRegistry& registry) {
   registry.passes.add({"fuse-dense-epilogue", "fold ReLU and drop-out into the product before them",
-                       graph::Stage::forward, 0, ops::fuse_epilogues});
+                       graph::Stage::forward, 0, [](graph::Graph& graph) {
+                         return ops::fuse_epilogues(
+                             graph, "dense", [](const graph::Op&, const DenseAttributes& epilogue) {
+                               return ops::dense(epilogue);
+                             });
+                       }});
 }
 
 }  // namespace engine

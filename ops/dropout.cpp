@@ -34,6 +34,7 @@ class DropoutOp final : public Op {
                                 context.node.label() + "/gradient"),
             nullptr};
   }
+  bool any_layout(std::size_t operand) const override { return operand == 0; }
   std::vector<std::pair<std::size_t, std::size_t>> in_place_pairs(const Node&) const override {
     return {{0, 0}};
   }

@@ -32,6 +32,7 @@ class ElementwiseGradientOp final : public Op {
   std::vector<std::pair<std::size_t, std::size_t>> in_place_pairs(const Node&) const override {
     return {{0, 0}};
   }
+  bool any_layout(std::size_t) const override { return true; }
   double flops(const Node& node) const override { return elements(node); }
 };
 
@@ -56,6 +57,7 @@ class ElementwiseOp final : public Op {
   std::vector<std::pair<std::size_t, std::size_t>> in_place_pairs(const Node&) const override {
     return {{0, 0}};
   }
+  bool any_layout(std::size_t) const override { return true; }
   double flops(const Node& node) const override { return elements(node); }
 
  private:

@@ -30,13 +30,53 @@ double scaled_error(DType dtype, double got, double expected, double magnitude) 
   return std::isnan(error) ? std::numeric_limits<double>::infinity() : error;
 }
 
+// Keeps element `i` of `actual` if it is the worst so far.
+void enter(Comparison& comparison, DType dtype, const ReferenceTensor& actual, std::size_t i,
+           const ReferenceElement& expected) {
+  const double error = scaled_error(dtype, actual.values[i], expected.value, expected.magnitude);
+  if (error > comparison.worst)
+    comparison = {error, static_cast<std::int64_t>(i), actual.values[i], expected.value};
+}
+
+// Calls visit(element, place) for each element, by its number and by its place in storage.
+template <class Visit>
+void for_each_element(const TensorType& type, Visit visit) {
+  const auto count = static_cast<std::size_t>(type.element_count());
+  if (type.layout == Layout::row_major) {
+    for (std::size_t i = 0; i < count; ++i) visit(i, i);
+    return;
+  }
+  const auto channels = static_cast<std::size_t>(type.shape[1]);
+  const auto positions = static_cast<std::size_t>(type.shape.elements_after(1));
+  for (std::size_t image = 0; image < count; image += channels * positions)
+    for (std::size_t c = 0; c < channels; ++c)
+      for (std::size_t p = 0; p < positions; ++p)
+        visit(image + c * positions + p, image + p * channels + c);
+}
+
+void evaluate_elements(ElementReference reference, const Problem& problem,
+                       std::span<const ReferenceTensor> inputs,
+                       std::span<ReferenceTensor> outputs) {
+  for (std::size_t i = 0; i < outputs.size(); ++i) {
+    outputs[i].magnitudes.resize(outputs[i].values.size());
+    for (std::size_t e = 0; e < outputs[i].values.size(); ++e) {
+      const ReferenceElement element = reference(problem, inputs, i, e);
+      outputs[i].values[e] = element.value;
+      outputs[i].magnitudes[e] = element.magnitude;
+    }
+  }
+}
+
 }  // namespace
 
 ReferenceTensor widen(const TensorType& type, const void* data) {
-  ReferenceTensor tensor{type, {}, {}};
+  ReferenceTensor tensor{
+      type, std::vector<double>(static_cast<std::size_t>(type.element_count())), {}};
   visit_dtype(type.dtype, "widen", [&](auto zero) {
     const auto* elements = static_cast<const decltype(zero)*>(data);
-    tensor.values.assign(elements, elements + type.element_count());
+    for_each_element(type, [&](std::size_t element, std::size_t place) {
+      tensor.values[element] = static_cast<double>(elements[place]);
+    });
   });
   return tensor;
 }
@@ -44,8 +84,9 @@ ReferenceTensor widen(const TensorType& type, const void* data) {
 void narrow(const ReferenceTensor& tensor, void* data) {
   visit_dtype(tensor.type.dtype, "narrow", [&](auto zero) {
     auto* elements = static_cast<decltype(zero)*>(data);
-    for (std::size_t i = 0; i < tensor.values.size(); ++i)
-      elements[i] = static_cast<decltype(zero)>(tensor.values[i]);
+    for_each_element(tensor.type, [&](std::size_t element, std::size_t place) {
+      elements[place] = static_cast<decltype(zero)>(tensor.values[element]);
+    });
   });
 }
 
@@ -55,7 +96,11 @@ std::vector<ReferenceTensor> evaluate_reference(const Problem& problem,
   for (const TensorType& type : problem.outputs)
     outputs.push_back(
         {type, std::vector<double>(static_cast<std::size_t>(type.element_count())), {}});
-  ReferenceRegistry::global().find(problem.op)(problem, inputs, outputs);
+  const AnyReference reference = ReferenceRegistry::global().find(problem.op);
+  if (const auto* element = std::get_if<ElementReference>(&reference))
+    evaluate_elements(*element, problem, inputs, outputs);
+  else
+    std::get<Reference>(reference)(problem, inputs, outputs);
   for (ReferenceTensor& output : outputs) {
     if (!output.magnitudes.empty()) continue;
     for (double value : output.values) output.magnitudes.push_back(std::abs(value));
@@ -68,12 +113,16 @@ Comparison compare(const TensorType& type, const void* data, const ReferenceTens
                "compared tensors differ in size");
   const ReferenceTensor actual = widen(type, data);
   Comparison comparison;
-  for (std::size_t i = 0; i < actual.values.size(); ++i) {
-    const double error =
-        scaled_error(type.dtype, actual.values[i], expected.values[i], expected.magnitudes[i]);
-    if (error <= comparison.worst) continue;
-    comparison = {error, static_cast<std::int64_t>(i), actual.values[i], expected.values[i]};
-  }
+  for (std::size_t i = 0; i < actual.values.size(); ++i)
+    enter(comparison, type.dtype, actual, i, {expected.values[i], expected.magnitudes[i]});
+  return comparison;
+}
+
+Comparison compare(const TensorType& type, const void* data, std::span<const Sample> samples) {
+  const ReferenceTensor actual = widen(type, data);
+  Comparison comparison;
+  for (const Sample& sample : samples)
+    enter(comparison, type.dtype, actual, sample.element, sample.expected);
   return comparison;
 }
 

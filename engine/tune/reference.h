@@ -4,6 +4,7 @@
 #pragma once
 
 #include <span>
+#include <variant>
 #include <vector>
 
 #include "engine/core/tensor.h"
@@ -11,7 +12,8 @@
 
 namespace engine {
 
-/// A host tensor with every element widened to double (all integers in use fit 53 bits).
+/// A host tensor with every element widened to double (all integers in use fit 53 bits), in the
+/// order of its shape whatever its layout: references need not know of layouts.
 struct ReferenceTensor {
   TensorType type;
   std::vector<double> values;
@@ -24,6 +26,17 @@ struct ReferenceTensor {
 /// Computes the outputs (whose types are set, values sized) of `problem` from its inputs.
 using Reference = void (*)(const Problem& problem, std::span<const ReferenceTensor> inputs,
                            std::span<ReferenceTensor> outputs);
+
+/// One element of an output, and its magnitude.
+struct ReferenceElement {
+  double value = 0, magnitude = 0;
+};
+/// Computes element `element` of output `output` alone: what an op brings whose outputs are too
+/// expensive to be computed whole for every problem that is tuned.
+using ElementReference = ReferenceElement (*)(const Problem& problem,
+                                              std::span<const ReferenceTensor> inputs,
+                                              std::size_t output, std::size_t element);
+using AnyReference = std::variant<Reference, ElementReference>;
 
 /// Widens `type.bytes()` bytes of host memory.
 ReferenceTensor widen(const TensorType& type, const void* data);
@@ -44,5 +57,13 @@ struct Comparison {
 /// difference counts as infinite. eps is that of the dtype; magnitudes below the smallest normal
 /// count as that.
 Comparison compare(const TensorType& type, const void* data, const ReferenceTensor& expected);
+
+/// An element of which the value is known.
+struct Sample {
+  std::size_t element = 0;
+  ReferenceElement expected;
+};
+/// The same for some elements.
+Comparison compare(const TensorType& type, const void* data, std::span<const Sample> samples);
 
 }  // namespace engine

@@ -33,15 +33,15 @@ ReferenceRegistry& ReferenceRegistry::global() {
   return registry;
 }
 
-void ReferenceRegistry::add(const std::string& op, Reference reference) {
+void ReferenceRegistry::add(const std::string& op, AnyReference reference) {
   if (!by_op_.emplace(op, reference).second)
     throw UsageError("a reference for op '" + op + "' is registered twice");
 }
 
-Reference ReferenceRegistry::find(const std::string& op) const {
-  auto entry = by_op_.find(op);
-  ENGINE_CHECK(entry != by_op_.end(), "no reference for op '" + op + "'");
-  return entry->second;
+AnyReference ReferenceRegistry::find(const std::string& op) const {
+  auto found = by_op_.find(op);
+  ENGINE_CHECK(found != by_op_.end(), "no reference for op '" + op + "'");
+  return found->second;
 }
 
 std::vector<std::string> ReferenceRegistry::ops() const {

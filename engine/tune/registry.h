@@ -34,14 +34,14 @@ class ReferenceRegistry {
  public:
   static ReferenceRegistry& global();
 
-  void add(const std::string& op, Reference reference);
+  void add(const std::string& op, AnyReference reference);
   bool has(const std::string& op) const { return by_op_.contains(op); }
   /// Throws InternalError for an op without one.
-  Reference find(const std::string& op) const;
+  AnyReference find(const std::string& op) const;
   std::vector<std::string> ops() const;
 
  private:
-  std::map<std::string, Reference> by_op_;
+  std::map<std::string, AnyReference> by_op_;
 };
 
 }  // namespace engine

@@ -20,13 +20,15 @@ struct Verdict {
 class Workbench {
  public:
   /// Makes inputs (the same ones on every run: floating point uniform in [-1, 1), integers 0 or 1,
-  /// an i64 scalar, which is a step counter, 0) and evaluates the reference once, in double.
+  /// an i64 scalar, which is a step counter, 0) and evaluates the reference once, in double: some
+  /// hundred elements of each output, where it can be evaluated by element and outputs are large.
   Workbench(const Problem& problem, Device& device, Stream& stream);
 
   /// Launches `kernel` once over fresh operands: outputs and workspace hold NaN. It must give every
   /// element within `bound`, and leave the inputs and all memory around its operands as they were.
-  /// For an op without a reference the first kernel checked is trusted and the later ones are
-  /// compared with it, in units of the largest element. Whatever the kernel throws is passed on.
+  /// Where not all elements are known, the first kernel that gets the known ones right is trusted,
+  /// and the later ones are compared with it as well, in units of the largest magnitude known (the
+  /// largest element of an op without a reference). Whatever the kernel throws is passed on.
   Verdict check(Kernel& kernel, std::size_t workspace_bytes, double bound);
 
   /// Enqueues one launch over the operands as they are.
@@ -36,6 +38,7 @@ class Workbench {
   void reset();
   std::string find_stray_write(const GuardedBuffer& workspace) const;
   Verdict compare_outputs(double bound);
+  void evaluate(const Problem& problem);
   std::vector<std::byte> download(const GuardedBuffer& buffer) const;
 
   Device& device_;
@@ -43,7 +46,8 @@ class Workbench {
   std::vector<TensorView> inputs_, outputs_;
   std::vector<GuardedBuffer> input_buffers_, output_buffers_;
   std::vector<std::vector<std::byte>> input_data_;  // what the inputs hold
-  std::vector<ReferenceTensor> expected_;           // empty while nothing is known
+  std::vector<ReferenceTensor> expected_;           // empty while not all elements are known
+  std::vector<std::vector<Sample>> samples_;        // of each output; empty where all are known
 };
 
 }  // namespace engine

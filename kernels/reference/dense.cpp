@@ -5,6 +5,7 @@
 #include <cmath>
 
 #include "engine/tune/registry.h"
+#include "kernels/reference/epilogue.h"
 
 namespace engine {
 namespace {
@@ -40,31 +41,23 @@ struct Extents {
   }
 };
 
-// The weight as products take it.
 std::vector<double> weight_of(const Problem& problem, const ReferenceTensor& weight) {
   std::vector<double> values = weight.values;
-  if (multiplies_bfloat16(problem))
-    for (double& value : values) value = bfloat16(value);
+  for (double& value : values) value = multiplied_weight(problem, value);
   return values;
 }
 
 void dense(const Problem& problem, std::span<const ReferenceTensor> inputs,
            std::span<ReferenceTensor> outputs) {
-  const auto attributes = DenseAttributes::from(problem.attributes);
   const Extents n(problem);
   ReferenceTensor& y = outputs[0];
   multiply(inputs[0].values, weight_of(problem, inputs[1]), n.batch, n.outputs, n.inputs, y);
+  const auto epilogue = DenseAttributes::from(problem.attributes);
   for (std::size_t e = 0; e < y.values.size(); ++e) {
-    const double bias = inputs[2].values[e % n.outputs];
-    y.values[e] += bias;
-    y.magnitudes[e] += std::abs(bias);
-    if (attributes.activation == Activation::relu && y.values[e] <= 0) y.values[e] = 0;
-    if (attributes.dropout.rate == 0) continue;
-    const auto step = static_cast<std::uint64_t>(inputs[3].values[0]);
-    const bool kept =
-        random_word(attributes.dropout.key, step, e) >= attributes.dropout.threshold();
-    y.values[e] = kept ? y.values[e] * attributes.dropout.scale() : 0;
-    y.magnitudes[e] *= attributes.dropout.scale();
+    ReferenceElement element{y.values[e], y.magnitudes[e]};
+    apply_epilogue(epilogue, e % n.outputs, inputs, e, element);
+    y.values[e] = element.value;
+    y.magnitudes[e] = element.magnitude;
   }
 }
 

@@ -31,6 +31,12 @@ graph::Value* Builder::parameter(const std::string& name, const Shape& shape,
   return value;
 }
 
+graph::Value* Builder::bias(const std::string& layer, std::int64_t size, bool trained,
+                            Initializer initializer, std::int64_t fan_in, std::int64_t fan_out) {
+  if (trained) return parameter(layer + "/bias", {size}, initializer, fan_in, fan_out);
+  return graph_.read({layer + "/no_bias", {{size}, DType::f32}, graph::StateRole::constant});
+}
+
 graph::Value* Builder::statistic(const std::string& name, const Shape& shape, double fill) {
   return graph_.read({name, {shape, DType::f32}, graph::StateRole::statistic, fill});
 }

@@ -54,6 +54,10 @@ class Builder {
   /// Declares and reads an f32 parameter.
   graph::Value* parameter(const std::string& name, const Shape& shape, Initializer initializer,
                           std::int64_t fan_in, std::int64_t fan_out);
+  /// Declares and reads the bias of a layer, f32[size], whose ops always add one: without
+  /// `trained` zeros, which cost nothing to train.
+  graph::Value* bias(const std::string& layer, std::int64_t size, bool trained,
+                     Initializer initializer, std::int64_t fan_in, std::int64_t fan_out);
   const std::vector<Parameter>& parameters() const { return parameters_; }
 
   /// Declares and reads an f32 running statistic that starts at `fill`.

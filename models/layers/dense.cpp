@@ -45,13 +45,8 @@ class DenseLayer final : public LayerOf<DenseLayer, DenseOptions> {
     const std::int64_t features = x->type().shape[1], units = options_.units;
     graph::Value* weights = builder.parameter(name() + "/weights", {features, units},
                                               options_.kernel_initializer, features, units);
-    // The op always adds a bias; one that is constant costs nothing to train.
     graph::Value* bias =
-        options_.use_bias
-            ? builder.parameter(name() + "/bias", {units}, options_.bias_initializer, features,
-                                units)
-            : builder.graph().read(
-                  {name() + "/no_bias", {{units}, DType::f32}, graph::StateRole::constant});
+        builder.bias(name(), units, options_.use_bias, options_.bias_initializer, features, units);
     x = builder.as_activation(x);
     DenseAttributes attributes;
     attributes.output = x->type().dtype;

@@ -25,6 +25,20 @@ struct DenseOptions {
   Initializer bias_initializer = Initializer::zeros();
 };
 
+/// Lists hold one number for all spatial dimensions, or one each.
+struct ConvolutionOptions {
+  std::int64_t filters = 0;
+  std::vector<std::int64_t> kernel = {};
+  std::vector<std::int64_t> stride = {1};
+  std::vector<std::int64_t> dilation = {1};
+  std::string padding = "valid";  ///< or "same"
+  std::int64_t groups = 1;
+  std::string activation = "linear";
+  bool use_bias = true;
+  Initializer kernel_initializer = Initializer::glorot_uniform();
+  Initializer bias_initializer = Initializer::zeros();
+};
+
 struct BatchNormOptions {
   double momentum = 0.99;
   double epsilon = 1e-3;
@@ -45,6 +59,10 @@ class Network {
 
   /// Fully connected, [B, features] to [B, units]: activation(x · weights + bias).
   Network& dense(std::int64_t units, DenseOptions options = {});
+  /// [B, channels, S...] of one to three spatial dimensions to [B, filters, P...]: activation(x ⋆
+  /// weights + bias), as cross-correlation with `filters` filters of extents `kernel`.
+  Network& convolution(std::int64_t filters, std::vector<std::int64_t> kernel,
+                       ConvolutionOptions options = {});
   /// An element-wise function by its name (activation_names() in activation.h): "tanh", or "elu"
   /// with the options {{"alpha", 0.5}}.
   Network& activation(const std::string& function, const OptionValues& options = {});

@@ -1,5 +1,6 @@
 #include "tests/engine/fake_candidate.h"
 
+#include <cmath>
 #include <stdexcept>
 #include <utility>
 
@@ -12,6 +13,12 @@ void add_one_reference(const Problem&, std::span<const ReferenceTensor> inputs,
                        std::span<ReferenceTensor> outputs) {
   for (std::size_t i = 0; i < outputs[0].values.size(); ++i)
     outputs[0].values[i] = inputs[0].values[i] + 1;
+}
+
+ReferenceElement add_one_element(const Problem&, std::span<const ReferenceTensor> inputs,
+                                 std::size_t, std::size_t element) {
+  const double value = inputs[0].values[element] + 1;
+  return {value, std::abs(value)};
 }
 
 class FakeKernel final : public Kernel {
@@ -54,7 +61,9 @@ class FakeCandidate final : public KernelCandidate {
 
 void register_fake_reference() {
   auto& references = ReferenceRegistry::global();
-  if (!references.has(kFakeOp)) references.add(kFakeOp, add_one_reference);
+  if (references.has(kFakeOp)) return;
+  references.add(kFakeOp, add_one_reference);
+  references.add(kSampledOp, add_one_element);
 }
 
 Problem fake_problem(std::int64_t count, DType dtype) {

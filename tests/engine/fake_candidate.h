@@ -13,7 +13,10 @@ namespace engine {
 
 inline constexpr const char* kFakeOp = "add_one";
 
-/// Registers the reference of kFakeOp; safe to repeat.
+/// The same op, with a reference by element.
+inline constexpr const char* kSampledOp = "add_one_sampled";
+
+/// Registers the references of both; safe to repeat.
 void register_fake_reference();
 
 /// y = x + 1 over `count` elements.

@@ -88,6 +88,32 @@ TEST_F(TunerTest, ElementThatIsNotWrittenIsAWrongResult) {
   expect_contains(refusal_of("lazy"), "element 63 of output 0 is ");
 }
 
+// Of a large output some elements are held against the reference, and all against the first kernel
+// that got those right.
+TEST_F(TunerTest, WhatIsSampledIsComparedWholeWithATrustedKernel) {
+  constexpr std::int64_t count = 100000;
+  const auto add = [&](Fake fake) {
+    fake.op = kSampledOp;
+    field_.add(std::move(fake));
+  };
+  add({.id = "wrong", .launch = [](const LaunchArguments& arguments) {
+         add_one(arguments);
+         float* y = arguments.outputs[0].as<float>();
+         for (std::int64_t i = 0; i < count; ++i) y[i] += 0.001f;
+       }});
+  add({.id = "good", .microseconds = 50});
+  add({.id = "one", .launch = [](const LaunchArguments& arguments) {
+         add_one(arguments);
+         arguments.outputs[0].as<float>()[54321] += 0.001f;
+       }});
+  Problem problem = fake_problem(count);
+  problem.op = kSampledOp;
+  Tuner tuner = make_tuner();
+  EXPECT_EQ(tuner.choose(problem).candidate, "good");
+  expect_contains(result_of(tuner.records().at(0), "wrong").refusal, "wrong result: element ");
+  expect_contains(result_of(tuner.records().at(0), "one").refusal, "wrong result: element 54321 ");
+}
+
 TEST_F(TunerTest, IntegersMustBeExact) {
   field_.add({.id = "good", .microseconds = 50});
   field_.add({.id = "wrong", .launch = [](const LaunchArguments& arguments) {

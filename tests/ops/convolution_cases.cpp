@@ -1,0 +1,169 @@
+// Cases of convolution and its gradients: one to three dimensions, strides, padding, dilation,
+// groups, both layouts, extents around the tiles of kernels.
+#include <fmt/format.h>
+
+#include <array>
+#include <vector>
+
+#include "ops/convolution.h"
+#include "tests/support/case_table.h"
+
+namespace engine::test {
+namespace {
+
+struct Geometry {
+  std::int64_t batch, inputs, outputs;
+  std::vector<std::int64_t> input, filter;
+  std::int64_t stride = 1, padding = 0, dilation = 1, groups = 1;
+
+  int rank() const { return static_cast<int>(input.size()); }
+  WindowAttributes window() const {
+    WindowAttributes window;
+    window.rank = rank();
+    for (std::size_t d = 3 - input.size(); d < 3; ++d) {
+      window.stride[d] = stride;
+      window.dilation[d] = dilation;
+      window.padding_before[d] = padding;
+      // An asymmetry where there is a stride, as TensorFlow's "same" has it.
+      window.padding_after[d] = padding > 0 && stride > 1 ? padding - 1 : padding;
+    }
+    return window;
+  }
+  Extents3 extents(const std::vector<std::int64_t>& list) const {
+    Extents3 result{1, 1, 1};
+    std::copy(list.begin(), list.end(), result.end() - rank());
+    return result;
+  }
+  Shape x() const { return ops::image_shape(batch, inputs, extents(input), rank()); }
+  Shape w() const { return ops::image_shape(outputs, inputs / groups, extents(filter), rank()); }
+  Shape y() const {
+    return ops::image_shape(batch, outputs, window().positions(extents(input), extents(filter)),
+                            rank());
+  }
+  double work() const {
+    return static_cast<double>(y().element_count()) * static_cast<double>(w().element_count()) /
+           static_cast<double>(outputs);
+  }
+  std::string name() const {
+    std::string text = fmt::format("{}x{}{} to {}{}", batch, inputs, Shape(input).to_string(),
+                                   outputs, Shape(filter).to_string());
+    if (stride != 1) text += fmt::format(" stride {}", stride);
+    if (padding != 0) text += fmt::format(" padding {}", padding);
+    if (dilation != 1) text += fmt::format(" dilation {}", dilation);
+    if (groups != 1) text += fmt::format(" groups {}", groups);
+    return text;
+  }
+};
+
+const std::vector<Geometry>& geometries() {
+  static const std::vector<Geometry> list{
+      {1, 1, 1, {1, 1}, {1, 1}},
+      {0, 3, 4, {5, 5}, {3, 3}, 1, 1},
+      {1, 1, 1, {3, 3}, {3, 3}},
+      {2, 1, 2, {5, 4}, {3, 2}, 1, 1},
+      {2, 3, 5, {8, 8}, {3, 3}, 1, 1},
+      {1, 3, 50, {12, 12}, {3, 3}, 1, 1},
+      {2, 8, 8, {7, 9}, {3, 3}, 1, 1},
+      {3, 16, 17, {6, 6}, {3, 3}},
+      {1, 33, 31, {9, 7}, {3, 3}, 1, 1},
+      {2, 15, 32, {4, 4}, {3, 3}, 1, 2},
+      {1, 50, 50, {10, 10}, {3, 3}, 1, 1},
+      {1, 64, 65, {5, 5}, {3, 3}, 1, 1},
+      {2, 5, 7, {8, 8}, {1, 1}},
+      {2, 32, 33, {7, 7}, {1, 1}, 2},
+      {1, 4, 6, {11, 11}, {5, 5}, 2, 2},
+      {1, 3, 8, {15, 15}, {7, 7}, 2, 3},
+      {2, 6, 4, {9, 9}, {3, 3}, 1, 2, 2},
+      {1, 4, 6, {10, 9}, {3, 3}, 2, 1},
+      {2, 6, 9, {7, 7}, {3, 3}, 1, 1, 1, 3},
+      {2, 8, 8, {7, 7}, {3, 3}, 1, 1, 1, 8},
+      {1, 6, 12, {9, 8}, {3, 3}, 2, 1, 1, 6},
+      {2, 3, 4, {9}, {3}, 1, 1},
+      {2, 16, 8, {33}, {5}, 2, 2},
+      {1, 3, 4, {4, 5, 6}, {3, 3, 3}, 1, 1},
+      {2, 2, 3, {5, 4, 5}, {2, 3, 1}, 2, 1},
+      {64, 50, 50, {32, 32}, {3, 3}, 1, 1},
+      {64, 3, 50, {32, 32}, {3, 3}, 1, 1},
+      {32, 100, 100, {16, 16}, {3, 3}, 1, 1},
+      {8, 64, 64, {14, 14}, {1, 1}},
+  };
+  return list;
+}
+
+struct Variant {
+  Activation activation = Activation::none;
+  double rate = 0;
+  std::string name() const {
+    return fmt::format("{}{}", activation == Activation::relu ? " relu" : "",
+                       rate > 0 ? fmt::format(" drop {}", rate) : "");
+  }
+};
+
+const char* suffix(Layout layout) {
+  return layout == Layout::row_major ? "" : " channels last";
+}
+
+bool is_large(const Geometry& g) {
+  return g.work() > 1e6;
+}
+
+OpCase forward(const Geometry& g, const Variant& variant, Layout layout, const InputDraw& draw,
+               DType x = DType::f32, DType y = DType::f32) {
+  const bool whole = draw.kind == Kind::integers;
+  ConvolutionAttributes attributes{
+      g.window(), g.groups, {variant.activation, {variant.rate, kKey}, y}};
+  OpCase test{.name = fmt::format("{}{}{}{}{}", g.name(), variant.name(), suffix(layout),
+                                  x == DType::bf16 ? " bf16" : "", whole ? " integers" : ""),
+              .op = ops::convolution(attributes),
+              .types = {{g.x(), x, layout}, f32(g.w()), f32({g.outputs})},
+              .draws = {draw, draw, draw},
+              .exact = whole && y == DType::f32,
+              .large = is_large(g),
+              .gradient = x == DType::f32 && layout == Layout::row_major && g.work() < 3000};
+  if (variant.rate > 0) {
+    test.types.push_back(kScalarI64);
+    test.draws.push_back(kStep);
+  }
+  return test;
+}
+
+void add_gradients(CaseTable& table, const Geometry& g, Layout layout, const InputDraw& draw,
+                   DType dtype = DType::f32) {
+  const bool narrow = dtype == DType::bf16;
+  const TensorType x{g.x(), dtype, layout}, z{g.y(), dtype, layout};
+  OpCase test{.name = fmt::format("{}{}{}{}", g.name(), suffix(layout), narrow ? " bf16" : "",
+                                  draw.kind == Kind::integers ? " integers" : ""),
+              .op = ops::convolution_weight_gradient(g.window(), g.groups, g.extents(g.filter)),
+              .types = {x, z},
+              .draws = {draw, draw},
+              .exact = draw.kind == Kind::integers,
+              .large = is_large(g)};
+  table.add(test);
+  test.op = ops::convolution_input_gradient(g.window(), g.groups, g.extents(g.input));
+  test.types = {z, f32(g.w())};
+  test.exact = test.exact && !narrow;
+  table.add(test);
+}
+
+}  // namespace
+
+void register_convolution_cases(CaseTable& table) {
+  // Winograd's transforms divide by up to 24 · 24: whole numbers in multiples of that stay exact.
+  const std::array<Variant, 3> epilogues{
+      {{Activation::relu, 0}, {Activation::relu, 0.5}, {Activation::none, 0.25}}};
+  std::size_t turn = 0;
+  for (const Geometry& g : geometries())
+    for (Layout layout : {Layout::row_major, Layout::channels_last}) {
+      for (const InputDraw& draw : {kReals, kSmallIntegers}) {
+        table.add(forward(g, {}, layout, draw));
+        add_gradients(table, g, layout, draw);
+      }
+      // Every epilogue meets every kind of geometry in some layout.
+      table.add(forward(g, epilogues[turn++ % epilogues.size()], layout, kReals));
+      table.add(forward(g, {}, layout, kReals, DType::bf16, DType::bf16));
+      table.add(forward(g, epilogues[turn % epilogues.size()], layout, kReals, DType::bf16));
+      add_gradients(table, g, layout, kReals, DType::bf16);
+    }
+}
+
+}  // namespace engine::test
