@@ -64,6 +64,8 @@ class KernelCandidate {
                                           Device& device) const = 0;
   /// c of the bound |err| <= c * eps * magnitude against the reference.
   virtual double error_factor(const Problem&) const { return 8.0; }
+  /// Whether small integers give exact results: not where a kernel divides on its way.
+  virtual bool exact(const Problem&) const { return true; }
 };
 
 /// The bound of a result that is computed in f32 with the bound `factor`, in the epsilon of the

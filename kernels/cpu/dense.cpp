@@ -4,6 +4,7 @@
 
 #include "engine/tune/registry.h"
 #include "kernels/cpu/bfloat16.h"
+#include "kernels/cpu/converted.h"
 #include "kernels/cpu/dropout.h"
 #include "kernels/cpu/matrix.h"
 
@@ -80,7 +81,21 @@ class BlockedDense final : public KernelCandidate {
   Run run_;
 };
 
+Problem widened_dense(const Problem& problem) {
+  Problem f32 = widened(problem);
+  if (problem.op == "dense") {
+    DenseAttributes attributes = DenseAttributes::from(problem.attributes);
+    attributes.output = DType::f32;
+    f32.attributes = attributes.to_attributes();
+  }
+  return f32;
+}
+
 }  // namespace
+
+std::unique_ptr<KernelCandidate> make_widened_dense(std::unique_ptr<KernelCandidate> f32) {
+  return make_converted(std::move(f32), ".widened", widened_dense);
+}
 
 void finish_dense(const DenseAttributes& attributes, const LaunchArguments& arguments) {
   const TensorView& y = arguments.outputs[0];

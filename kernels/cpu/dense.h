@@ -21,9 +21,8 @@ struct DensePlan {
 /// Applies activation and drop-out in place to the output of a dense launch, f32 or bf16.
 void finish_dense(const DenseAttributes& attributes, const LaunchArguments& arguments);
 
-/// A candidate for bf16 out of one for f32: operands are widened into the workspace (the weight
-/// rounded to bf16 on the way), and a bf16 result is narrowed from there. Where a CPU has no
-/// instructions for bf16 nothing is faster.
+/// A candidate for bf16 out of one for f32 (see make_converted). Where a CPU has no instructions
+/// for bf16 nothing is faster.
 std::unique_ptr<KernelCandidate> make_widened_dense(std::unique_ptr<KernelCandidate> f32);
 
 }  // namespace engine::cpu

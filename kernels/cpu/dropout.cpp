@@ -42,6 +42,51 @@ void dropout_range(const float* x, float* y, std::int64_t first, std::int64_t co
 
 namespace {
 
+// A tile of a channels-last tensor: up to 64 positions of one observation by 16 channels.
+constexpr std::int64_t kTileChannels = 16;
+
+// words[p][c] = the random word of element first + c * positions + p, of `count` positions and
+// `channels` channels. The draws of a channel are neighbours, in up to two groups.
+void draw_tile(std::uint32_t (*words)[kTileChannels], std::int64_t first, std::int64_t count,
+               std::int64_t channels, std::int64_t positions, RandomKey key, std::uint64_t step) {
+  const PhiloxGroup draw = philox_group();
+  alignas(64) std::uint32_t drawn[2 * kPhiloxGroup];
+  for (std::int64_t c = 0; c < channels; ++c) {
+    const std::int64_t element = first + c * positions;
+    const std::int64_t group = element / kPhiloxGroup, skipped = element % kPhiloxGroup;
+    draw(drawn, static_cast<std::uint64_t>(group), key, step);
+    if (skipped + count > kPhiloxGroup)
+      draw(drawn + kPhiloxGroup, static_cast<std::uint64_t>(group + 1), key, step);
+    for (std::int64_t p = 0; p < count; ++p) words[p][c] = drawn[skipped + p];
+  }
+}
+
+}  // namespace
+
+void dropout_channels_last(const float* x, float* y, std::int64_t first, std::int64_t count,
+                           std::int64_t channels, std::int64_t positions,
+                           const DropoutAttributes& attributes, std::uint64_t step, bool rectify) {
+  const std::uint32_t threshold = attributes.threshold();
+  const float scale = attributes.scale();
+  const float floor = rectify ? 0.0f : -std::numeric_limits<float>::infinity();
+  alignas(64) std::uint32_t words[kPhiloxGroup][kTileChannels];
+  for (std::int64_t done = 0, part; done < count; done += part) {
+    const std::int64_t observation = (first + done) / positions, p = (first + done) % positions;
+    part = std::min({count - done, positions - p, kPhiloxGroup - p % kPhiloxGroup});
+    for (std::int64_t c = 0; c < channels; c += kTileChannels) {
+      const std::int64_t width = std::min(kTileChannels, channels - c);
+      const std::int64_t element = (observation * channels + c) * positions + p;
+      draw_tile(words, element, part, width, positions, attributes.key, step);
+      for (std::int64_t i = 0; i < part; ++i) {
+        const std::int64_t at = (done + i) * channels + c;
+        select(x + at, y + at, words[i], width, threshold, scale, floor);
+      }
+    }
+  }
+}
+
+namespace {
+
 SimpleCandidate::Launch prepare(const Problem& problem) {
   const auto attributes = DropoutAttributes::from(problem.attributes);
   return [attributes](const LaunchArguments& arguments) {

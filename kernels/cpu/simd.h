@@ -1,6 +1,8 @@
 // What the hand-written CPU kernels share: SIMD by run-time dispatch, and the policy for denormals.
 #pragma once
 
+#include <cstring>
+
 #if defined(__SSE2__)
 #include <xmmintrin.h>
 #endif
@@ -28,10 +30,40 @@
 #define ENGINE_SIMD_LOOP
 #endif
 
+/// Precedes a short loop over an array that is to stay in registers.
+#if defined(__clang__)
+#define ENGINE_UNROLL _Pragma("unroll")
+#elif defined(__GNUC__)
+#define ENGINE_UNROLL _Pragma("GCC unroll 64")
+#else
+#define ENGINE_UNROLL
+#endif
+
 /// Marks the inline helpers of such functions, so that they are compiled into each clone.
 #define ENGINE_SIMD_INLINE [[gnu::always_inline]] inline
 
 namespace engine::cpu {
+
+namespace detail {
+template <int count>
+struct Lanes {
+  using Type __attribute__((vector_size(sizeof(float) * count))) = float;
+};
+}  // namespace detail
+/// So many floats, with the arithmetic operators: a register, or as many as it takes.
+template <int count>
+using Lanes = typename detail::Lanes<count>::Type;
+
+/// Reads and writes of a vector at any float. By reference: how vectors are passed depends on the
+/// instructions compiled for.
+template <class Vector>
+ENGINE_SIMD_INLINE void load_lanes(Vector& vector, const float* from) {
+  std::memcpy(&vector, from, sizeof vector);
+}
+template <class Vector>
+ENGINE_SIMD_INLINE void store_lanes(float* to, const Vector& vector) {
+  std::memcpy(to, &vector, sizeof vector);
+}
 
 /// Fewest elements worth a thread of their own in a loop bound by memory: some microseconds of
 /// work, against about one to wake the pool.

@@ -82,10 +82,11 @@ const std::vector<Geometry>& geometries() {
       {2, 16, 8, {33}, {5}, 2, 2},
       {1, 3, 4, {4, 5, 6}, {3, 3, 3}, 1, 1},
       {2, 2, 3, {5, 4, 5}, {2, 3, 1}, 2, 1},
-      {64, 50, 50, {32, 32}, {3, 3}, 1, 1},
-      {64, 3, 50, {32, 32}, {3, 3}, 1, 1},
-      {32, 100, 100, {16, 16}, {3, 3}, 1, 1},
-      {8, 64, 64, {14, 14}, {1, 1}},
+      {4, 8, 10, {24, 21}, {3, 3}, 1, 1},
+      {1, 50, 50, {16, 16}, {3, 3}, 1, 1},
+      {2, 3, 50, {24, 24}, {3, 3}, 1, 1},
+      {1, 100, 100, {8, 8}, {3, 3}, 1, 1},
+      {2, 64, 64, {14, 14}, {1, 1}},
   };
   return list;
 }
@@ -107,6 +108,11 @@ bool is_large(const Geometry& g) {
   return g.work() > 1e6;
 }
 
+// Winograd's transforms divide by up to 24 in each of two dimensions: where one factor is a
+// multiple of that, all numbers stay whole.
+const InputDraw kSigns{Kind::integers, -1, 2};
+const InputDraw kDivisible{Kind::integers, -1, 2, 576};
+
 OpCase forward(const Geometry& g, const Variant& variant, Layout layout, const InputDraw& draw,
                DType x = DType::f32, DType y = DType::f32) {
   const bool whole = draw.kind == Kind::integers;
@@ -125,6 +131,25 @@ OpCase forward(const Geometry& g, const Variant& variant, Layout layout, const I
     test.draws.push_back(kStep);
   }
   return test;
+}
+
+// Cases that are exact for Winograd kernels, too.
+void add_divisible(CaseTable& table, const Geometry& g, Layout layout) {
+  const TensorType x{g.x(), DType::f32, layout}, z{g.y(), DType::f32, layout};
+  OpCase test{.name = fmt::format("{}{} divisible", g.name(), suffix(layout)),
+              .op = ops::convolution({g.window(), g.groups, {}}),
+              .types = {x, f32(g.w()), f32({g.outputs})},
+              .draws = {kSigns, kDivisible, kSmallIntegers},
+              .exact = true,
+              .divisible = true};
+  table.add(test);
+  test.op = ops::convolution_input_gradient(g.window(), g.groups, g.extents(g.input));
+  test.types = {z, f32(g.w())};
+  test.draws = {kSigns, kDivisible};
+  table.add(test);
+  test.op = ops::convolution_weight_gradient(g.window(), g.groups, g.extents(g.filter));
+  test.types = {x, z};
+  table.add(test);
 }
 
 void add_gradients(CaseTable& table, const Geometry& g, Layout layout, const InputDraw& draw,
@@ -148,9 +173,13 @@ void add_gradients(CaseTable& table, const Geometry& g, Layout layout, const Inp
 }  // namespace
 
 void register_convolution_cases(CaseTable& table) {
-  // Winograd's transforms divide by up to 24 · 24: whole numbers in multiples of that stay exact.
   const std::array<Variant, 3> epilogues{
       {{Activation::relu, 0}, {Activation::relu, 0.5}, {Activation::none, 0.25}}};
+  for (const Geometry& g :
+       {Geometry{2, 8, 8, {7, 9}, {3, 3}, 1, 1}, Geometry{1, 33, 31, {9, 7}, {3, 3}, 1, 1},
+        Geometry{4, 8, 10, {24, 21}, {3, 3}, 1, 1}})
+    for (Layout layout : {Layout::row_major, Layout::channels_last})
+      add_divisible(table, g, layout);
   std::size_t turn = 0;
   for (const Geometry& g : geometries())
     for (Layout layout : {Layout::row_major, Layout::channels_last}) {

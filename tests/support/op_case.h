@@ -25,6 +25,7 @@ struct InputDraw {
   };
   Kind kind = Kind::reals;
   double low = -1, high = 1;
+  double unit = 1;  ///< what all numbers are multiplied by
 };
 
 /// One case of an op. The problem that kernels get follows from the op and the operands' types.
@@ -34,6 +35,7 @@ struct OpCase {
   std::vector<TensorType> types;  ///< of the operands
   std::vector<InputDraw> draws;   ///< one an operand
   bool exact = false;             ///< every correct kernel gives exactly the reference's numbers
+  bool divisible = false;         ///< exact even for candidates that divide on their way
   bool large = false;             ///< too much for a simulated device; timed by the benchmark
   /// The op's gradient is held against central differences of its reference: the case must be small
   /// and its inputs must lie off the function's edges.

@@ -1,0 +1,54 @@
+// The innermost matrix product of the CPU kernels: a tile of c held in registers, over a packed b.
+#pragma once
+
+#include <cstdint>
+
+namespace engine::cpu {
+
+/// Operands of a product with b packed: element (i, d) of a lies at a[i * a_row + d * a_depth]. b
+/// is a sequence of panels of 2 * lanes columns, the last one of `lanes` if no more are left, each
+/// of `depth` lines of so many floats. c is row-major with rows c_row apart.
+struct PackedProduct {
+  const float* a;
+  std::int64_t a_row, a_depth;
+  const float* b;
+  std::int64_t depth;
+  float* c;
+  std::int64_t c_row;
+  bool add;  ///< to what c holds
+};
+
+/// Kernels for a tile of c, whose register blocking depends on the machine.
+struct MicroKernel {
+  using Run = void (*)(const PackedProduct&);
+  int lanes;  ///< floats of a register
+  int rows;   ///< of the tile of 2 * lanes columns; that of `lanes` columns has twice as many
+  Run wide, narrow;
+
+  std::int64_t padded_columns(std::int64_t columns) const {
+    return (columns + lanes - 1) / lanes * lanes;
+  }
+  /// Rows are computed in whole tiles of either kind.
+  std::int64_t padded_rows(std::int64_t count) const {
+    return (count + 2 * rows - 1) / (2 * rows) * (2 * rows);
+  }
+  /// Where an element of a packed b of `depth` lines of so many columns lies.
+  std::int64_t packed_offset(std::int64_t line, std::int64_t column, std::int64_t depth,
+                             std::int64_t columns) const {
+    const std::int64_t panel = column / (2 * lanes) * (2 * lanes);
+    return panel * depth + line * panel_width(panel, columns) + column - panel;
+  }
+  /// Width of the panel that starts at column `panel` of so many columns.
+  std::int64_t panel_width(std::int64_t panel, std::int64_t columns) const {
+    return columns - panel > lanes ? 2 * lanes : lanes;
+  }
+};
+
+/// The one for this machine.
+const MicroKernel& micro_kernel();
+
+/// c[padded_rows(rows), padded_columns(columns)] = or += a · b: whole tiles of both a and c are
+/// read and written.
+void multiply_packed(const PackedProduct& product, std::int64_t rows, std::int64_t columns);
+
+}  // namespace engine::cpu
