@@ -8,6 +8,7 @@
 #include <string_view>
 #include <system_error>
 
+#include "models/data/cifar.h"
 #include "models/data/input_file.h"
 #include "models/data/mnist.h"
 #include "models/data/synthetic.h"
@@ -50,6 +51,18 @@ std::string listing(const fs::path& folder) {
   return out;
 }
 
+std::vector<FolderLayout> folder_layouts() {
+  return {mnist_layout(), cifar10_layout(), cifar100_layout()};
+}
+
+/// What all layouts are looked for by.
+std::string known_files() {
+  std::string out;
+  for (const FolderLayout& layout : folder_layouts())
+    out += (out.empty() ? "" : "; or ") + layout.files;
+  return out;
+}
+
 }  // namespace
 
 std::string part_name(Part part) {
@@ -89,10 +102,11 @@ std::unique_ptr<Dataset> open_dataset(const std::string& source,
         "{}: no such data folder; expected a folder, synthetic or synthetic:N", source));
   if (!fs::is_directory(status))
     throw DataError(
-        fmt::format("{}: is not a folder; expected one with {}", source, mnist_layout()));
-  if (looks_like_mnist(source)) return open_mnist(source, expected);
+        fmt::format("{}: is not a folder; expected one with {}", source, known_files()));
+  for (const FolderLayout& layout : folder_layouts())
+    if (layout.recognises(source)) return layout.open(source, expected);
   throw DataError(fmt::format("{}: no known data set: looked for {}; the folder {}", source,
-                              mnist_layout(), listing(source)));
+                              known_files(), listing(source)));
 }
 
 }  // namespace engine

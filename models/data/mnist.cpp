@@ -7,6 +7,8 @@
 #include <system_error>
 
 #include "engine/core/error.h"
+#include "models/data/checks.h"
+#include "models/data/idx.h"
 
 namespace engine {
 namespace {
@@ -39,19 +41,6 @@ IdxFile open_idx(const fs::path& folder, const char* name, int rank) {
   return IdxFile(path.native(), rank);
 }
 
-std::vector<std::int64_t> without_ones(std::span<const std::int64_t> extents) {
-  std::vector<std::int64_t> out;
-  for (std::int64_t extent : extents)
-    if (extent != 1) out.push_back(extent);
-  return out;
-}
-
-/// Whether bytes stored as `stored` can be read as `wanted` without changing what they mean.
-bool fits(std::span<const std::int64_t> stored, const Shape& wanted) {
-  if (wanted.rank() == 1) return stored[0] * stored[1] == wanted.element_count();
-  return without_ones(stored) == without_ones(wanted.extents());
-}
-
 class Mnist final : public Dataset {
  public:
   Mnist(const fs::path& folder, const DatasetExpectation& expected)
@@ -73,17 +62,7 @@ class Mnist final : public Dataset {
 
   void read_targets(Part part, const ByteSink& sink) const override {
     const IdxFile& file = files(part).labels;
-    std::size_t observation = 0;
-    file.read([&](std::span<const std::byte> bytes) {
-      for (std::byte byte : bytes) {
-        if (std::to_integer<int>(byte) >= expected_.classes)
-          throw DataError(fmt::format("{}: label {} of observation {}, expected one below {}",
-                                      file.path(), std::to_integer<int>(byte), observation,
-                                      expected_.classes));
-        ++observation;
-      }
-      sink(bytes);
-    });
+    file.read(checked_labels(expected_.classes, file.path(), sink));
   }
 
  private:
@@ -101,7 +80,7 @@ class Mnist final : public Dataset {
       throw DataError(fmt::format("{}: has {} images, but {} has {} labels", files.images.path(),
                                   files.images.count(), files.labels.path(), files.labels.count()));
     const std::span<const std::int64_t> image = files.images.shape().extents().subspan(1);
-    if (!fits(image, expected_.observation))
+    if (!reads_as(Shape({image.begin(), image.end()}), expected_.observation))
       throw DataError(fmt::format("{}: images are {} x {}, the model expects {}",
                                   files.images.path(), image[0], image[1],
                                   expected_.observation.to_string()));
@@ -113,23 +92,24 @@ class Mnist final : public Dataset {
   std::string description_;
 };
 
-}  // namespace
-
-bool looks_like_mnist(const fs::path& folder) {
+bool recognises(const fs::path& folder) {
   return std::any_of(kNames.begin(), kNames.end(), [&](const PartNames& names) {
     return !find(folder, names.images).empty() || !find(folder, names.labels).empty();
   });
 }
 
-std::string mnist_layout() {
-  std::string out;
-  for (const PartNames& names : kNames)
-    out += fmt::format("{}{}[.gz], {}[.gz]", out.empty() ? "" : ", ", names.images, names.labels);
-  return out;
+std::unique_ptr<Dataset> open(const fs::path& folder, const DatasetExpectation& expected) {
+  return std::make_unique<Mnist>(folder, expected);
 }
 
-std::unique_ptr<Dataset> open_mnist(const fs::path& folder, const DatasetExpectation& expected) {
-  return std::make_unique<Mnist>(folder, expected);
+}  // namespace
+
+FolderLayout mnist_layout() {
+  std::string files;
+  for (const PartNames& names : kNames)
+    files +=
+        fmt::format("{}{}[.gz], {}[.gz]", files.empty() ? "" : ", ", names.images, names.labels);
+  return {files, recognises, open};
 }
 
 }  // namespace engine

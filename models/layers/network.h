@@ -48,6 +48,11 @@ struct LayerNormOptions {
   double epsilon = 1e-3;
 };
 
+struct AugmentOptions {
+  double shift = 0;
+  bool horizontal_flip = false;
+};
+
 /// Layers are called by their kind and number, "dense_2"; all throw UsageError, naming the layer
 /// and the option, for options that make no sense.
 class Network {
@@ -69,6 +74,11 @@ class Network {
   Network& relu() { return activation("relu"); }
   /// Drops with probability `rate` in [0, 1) in training, nothing otherwise.
   Network& dropout(double rate);
+  /// Of images [B, C, H, W], in training: each moves by a random whole number of pixels, at most
+  /// `shift` in [0, 1) of its height and of its width, the edge's pixels moving in, and is mirrored
+  /// with probability one half where that is asked for. Nothing otherwise. Only before the first
+  /// layer with parameters: no gradient passes.
+  Network& augment(AugmentOptions options = {});
   /// Over the last axis. Before a softmax cross-entropy it is superfluous: that takes logits.
   Network& softmax();
   Network& log_softmax();

@@ -12,6 +12,7 @@
 
 #include "engine/device/backend.h"
 #include "engine/tune/registry.h"
+#include "kernels/augment.h"
 #include "kernels/batch_indices.h"
 #include "kernels/dense.h"
 #include "kernels/gather.h"
@@ -177,6 +178,8 @@ TEST_F(AccessPattern, OtherKernelsAreNearIdeal) {
   expect_few_sectors(make_problem("gather", GatherAttributes{1 / 255.0, 0}.to_attributes(),
                                   {{Shape{300, 784}, DType::u8}, integers({128})},
                                   {floats({128, 784})}));
+  expect_few_sectors(make_problem("augment", AugmentAttributes{0.1, true, {1, 2}}.to_attributes(),
+                                  {floats({8, 3, 32, 32}), step}, {floats({8, 3, 32, 32})}));
   const TensorType logits = floats({128, 10}), labels = integers({128});
   expect_few_sectors(make_problem("softmax_cross_entropy", {}, {logits, labels}, {floats({})}));
   expect_few_sectors(

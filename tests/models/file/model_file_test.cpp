@@ -4,6 +4,8 @@
 
 #include <gtest/gtest.h>
 
+#include <set>
+
 #include "models/layers/layer_type.h"
 #include "models/train/trainer.h"
 #include "tests/models/scratch.h"
@@ -124,8 +126,11 @@ TEST_F(ModelFile, ReadsBackWhatIsWritten) {
 }
 
 TEST_F(ModelFile, EveryTypeOfLayerCanBeAskedFor) {
+  const std::set<std::string> of_images{"augment"};
   for (const LayerType& type : layer_types().all()) {
-    std::string text = "input = [4]\nclasses = 4\n[[layer]]\ntype = \"" + type.name + "\"\n";
+    const std::string input = of_images.contains(type.name) ? "[1, 2, 2]" : "[4]";
+    std::string text =
+        "input = " + input + "\nclasses = 4\n[[layer]]\ntype = \"" + type.name + "\"\n";
     for (const OptionSpec& option : type.options)
       if (option.name == "units" || option.name == "shape")
         text += option.name + (option.name == "units" ? " = 4\n" : " = [4]\n");
@@ -133,7 +138,7 @@ TEST_F(ModelFile, EveryTypeOfLayerCanBeAskedFor) {
         text += "[[layer.layer]]\ntype = 'relu'\n";
       else if (option.required)
         text += option.name + " = 0.5\n";
-    text += "[[layer]]\ntype = 'dense'\nunits = 4\n";
+    text += "[[layer]]\ntype = 'flatten'\n[[layer]]\ntype = 'dense'\nunits = 4\n";
     const ModelDefinition model = load(text);
     EXPECT_EQ(model.network.layers()[0]->type(), type.name);
     const std::string written = describe_model(model).value();

@@ -3,9 +3,11 @@
 
 #include <gtest/gtest.h>
 
+#include "graph/differentiate.h"
 #include "graph/op.h"
 #include "models/layers/activation.h"
 #include "models/layers/layer_type.h"
+#include "ops/reduce.h"
 #include "tests/models/scratch.h"
 
 namespace engine {
@@ -13,7 +15,7 @@ namespace {
 
 // A network built for a batch of 2.
 struct Built {
-  Built(const Network& network, Mode mode) : graph("test"), builder(graph, mode, 1, nullptr) {
+  Built(const Network& network, Mode mode) : graph("test"), builder(graph, mode, 1, step()) {
     std::vector<std::int64_t> extents{2};
     for (std::int64_t extent : network.input().extents()) extents.push_back(extent);
     graph::Value* x = graph.read({"x", {Shape(extents), DType::f32}, graph::StateRole::data});
@@ -31,6 +33,10 @@ struct Built {
     for (const Parameter& parameter : builder.parameters())
       names += (names.empty() ? "" : " ") + parameter.state.name;
     return names;
+  }
+
+  graph::Value* step() {
+    return graph.read({"step", {Shape{}, DType::i64}, graph::StateRole::counter});
   }
 
   graph::Graph graph;
@@ -111,6 +117,36 @@ TEST(NormLayers, TrainByTheBatchAndInferByRunningStatistics) {
   EXPECT_EQ(at_test.ops(), "batch_norm_inference layer_norm");
   EXPECT_EQ(at_test.parameters(), training.parameters());
   EXPECT_TRUE(at_test.builder.statistic_updates().empty());
+}
+
+TEST(AugmentLayer, IsThereInTrainingOnly) {
+  const Network net = Network(Shape{3, 8, 8}).augment({.shift = 0.25, .horizontal_flip = true});
+  const Built training(net, Mode::training);
+  EXPECT_EQ(training.ops(), "augment");
+  EXPECT_EQ(training.output, (Shape{2, 3, 8, 8}));
+  EXPECT_EQ(inference(net).ops(), "");
+  EXPECT_EQ(Built(Network(Shape{3, 8, 8}).augment(), Mode::training).ops(), "");
+  EXPECT_EQ(net.layers()[0]->description(), "augment shift 0.25, horizontal flip");
+  Network by_name(Shape{3, 8, 8});
+  by_name.add("augment", {{"shift", 0.25}, {"horizontal_flip", true}});
+  EXPECT_EQ(by_name.layers()[0]->options(), net.layers()[0]->options());
+  expect_error<UsageError>(
+      [] {
+        Network(Shape{3, 8, 8}).augment({.shift = 1});
+      },
+      {"augment_1: 'shift' is 1.0, expected one in [0, 1)"});
+  expect_error<ShapeError>([] { inference(Network(Shape{8}).augment({.shift = 0.5})); },
+                           {"augment_1", "[2, 8]", "height, width"});
+}
+
+// Its place is before the parameters: behind them, training would need a gradient.
+TEST(AugmentLayer, GetsNoGradient) {
+  const Network net = Network(Shape{4}).dense(12).reshape({3, 2, 2}).augment({.shift = 0.5});
+  Built built(net, Mode::training);
+  graph::Value* output = built.graph.nodes().back()->output();
+  graph::Value* loss = ops::reduce_all(built.graph, output, ReduceKind::sum, "loss");
+  const std::vector<graph::Value*> wanted{built.builder.parameters()[0].value};
+  expect_error<UsageError>([&] { graph::differentiate(built.graph, loss, wanted); }, {"augment"});
 }
 
 TEST(BranchLayers, NameTheirLayersAndJoinTheInput) {

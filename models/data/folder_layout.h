@@ -1,0 +1,23 @@
+// One way in which a folder holds a data set. Each format is a file of its own that describes
+// itself by one of these; open_dataset() goes through their table.
+#pragma once
+
+#include <filesystem>
+#include <memory>
+#include <string>
+
+#include "models/data/dataset.h"
+
+namespace engine {
+
+struct FolderLayout {
+  /// What is looked for, for a message: "train-images-idx3-ubyte[.gz], …".
+  std::string files;
+  /// Whether a folder has at least one file of the layout.
+  bool (*recognises)(const std::filesystem::path& folder);
+  /// Throws DataError for what is missing, malformed, or does not fit the expectation.
+  std::unique_ptr<Dataset> (*open)(const std::filesystem::path& folder,
+                                   const DatasetExpectation& expected);
+};
+
+}  // namespace engine
