@@ -56,6 +56,14 @@ function(engine_op stem)
   endif()
 endfunction()
 
+# engine_cuda_sources(file...): sources in kernels/ of the CUDA plug-in beside those of the stems' own
+# names, with nothing in them to register.
+function(engine_cuda_sources)
+  foreach(source ${ARGN})
+    _engine_append(ENGINE_CUDA_KERNEL_SOURCES ${PROJECT_SOURCE_DIR}/kernels/${source})
+  endforeach()
+endfunction()
+
 # Writes `file`: a function `name(registry)` that calls every function of `list`, all in the namespace
 # that may follow (default: engine).
 function(engine_write_registration file header registry name list)

@@ -57,11 +57,13 @@ struct Product {
   bool vector_out;     ///< c, its column sums and bias allow 16-byte accesses
   Epilogue epilogue;
 
-  __device__ Operand a_operand(Form form, int k_end) const {
-    return {a, form == Form::tn ? m : k, m, k_end};
+  template <Form kForm>
+  __device__ auto a_operand(int k_end) const {
+    return Matrix<kForm != Form::tn>{a, kForm == Form::tn ? m : k, m, k_end};
   }
-  __device__ Operand b_operand(Form form, int k_end) const {
-    return {b, form == Form::nt ? k : n, n, k_end};
+  template <Form kForm>
+  __device__ auto b_operand(int k_end) const {
+    return Matrix<kForm == Form::nt>{b, kForm == Form::nt ? k : n, n, k_end};
   }
 };
 
@@ -177,48 +179,67 @@ __device__ void store_column_sums(const Product& p, const Accumulator<T>& sums, 
   }
 }
 
-/// Grid: tiles of c along x, row of tiles after row of tiles; splits of k along y.
-/// kVector: both operands may be loaded four elements at a time.
-template <class T, bool kBf16, Form kForm, bool kVector>
-__global__ void __launch_bounds__(T::kThreads) product_kernel(const Product p) {
+/// The part of a product that a block computes: where its tile of c begins, which part of the sum
+/// it takes. Grid: tiles of c along x, row of tiles after row of tiles; splits of k along y.
+template <class T>
+struct Share {
+  int row, column, k_begin, k_end;
+
+  __device__ Share(int n, int k, int k_per_split) {
+    const int tiles_n = ceil_div(n, T::kN);
+    row = static_cast<int>(blockIdx.x) / tiles_n * T::kM;
+    column = static_cast<int>(blockIdx.x) % tiles_n * T::kN;
+    k_begin = static_cast<int>(blockIdx.y) * k_per_split;
+    k_end = k - k_begin < k_per_split ? k : k_begin + k_per_split;
+  }
+};
+
+/// sums += the block's share of a product of any two operands; kVectorA, kVectorB: which may be
+/// loaded four elements at a time.
+template <class T, class ElementA, class ElementB, bool kVectorA, bool kVectorB, bool kSumColumns,
+          class OperandA, class OperandB>
+__device__ void multiply_share(const OperandA& a, const OperandB& b, const Share<T>& share,
+                               bool sum_columns, Accumulator<T>& sums) {
   // Declared as float4 for its alignment.
   ENGINE_SHARED(float4, a_shared, [2][kDepth][(T::kM + kPadding) / 4]);
   ENGINE_SHARED(float4, b_shared, [2][kDepth][(T::kN + kPadding) / 4]);
-  using Types = Elements<kBf16, kForm>;
-  using LoaderA = TileLoader<typename Types::A, T::kM, T::kThreads, kForm != Form::tn, kVector>;
-  using LoaderB = TileLoader<typename Types::B, T::kN, T::kThreads, kForm == Form::nt, kVector>;
+  using LoaderA = TileLoader<ElementA, OperandA, T::kM, T::kThreads, kVectorA>;
+  using LoaderB = TileLoader<ElementB, OperandB, T::kN, T::kThreads, kVectorB>;
   auto* a_tile = reinterpret_cast<typename LoaderA::Row*>(a_shared);
   auto* b_tile = reinterpret_cast<typename LoaderB::Row*>(b_shared);
 
-  const int tiles_n = ceil_div(p.n, T::kN);
-  const int row = static_cast<int>(blockIdx.x) / tiles_n * T::kM;
-  const int column = static_cast<int>(blockIdx.x) % tiles_n * T::kN;
-  const int k_begin = static_cast<int>(blockIdx.y) * p.k_per_split;
-  const int k_end = p.k - k_begin < p.k_per_split ? p.k : k_begin + p.k_per_split;
-  const bool sum_columns = kForm == Form::tn && row == 0 && p.column_sums != nullptr;
-  const Operand a = p.a_operand(kForm, k_end), b = p.b_operand(kForm, k_end);
-
-  LoaderA next_a;
-  LoaderB next_b;
-  Accumulator<T> sums;
-  next_a.load(a, row, k_begin);
-  next_b.load(b, column, k_begin);
+  LoaderA next_a(a, share.row);
+  LoaderB next_b(b, share.column);
+  next_a.load(a, share.k_begin);
+  next_b.load(b, share.k_begin);
   int buffer = 0;
-  for (int k = k_begin; k < k_end; k += kDepth, buffer ^= 1) {
+  for (int k = share.k_begin; k < share.k_end; k += kDepth, buffer ^= 1) {
     // Nobody reads this buffer any more: its readers have passed the previous barrier.
     next_a.store(a_tile + buffer * kDepth);
     next_b.store(b_tile + buffer * kDepth);
     __syncthreads();
-    next_a.load(a, row, k + kDepth);  // all zeros past the end
-    next_b.load(b, column, k + kDepth);
-    sums.template multiply<kForm == Form::tn>(a_tile + buffer * kDepth, b_tile + buffer * kDepth,
-                                              sum_columns);
+    next_a.load(a, k + kDepth);  // all zeros past the end
+    next_b.load(b, k + kDepth);
+    sums.template multiply<kSumColumns>(a_tile + buffer * kDepth, b_tile + buffer * kDepth,
+                                        sum_columns);
   }
+}
+
+/// Grid: see Share. kVector: both operands may be loaded four elements at a time.
+template <class T, bool kBf16, Form kForm, bool kVector>
+__global__ void __launch_bounds__(T::kThreads) product_kernel(const Product p) {
+  using Types = Elements<kBf16, kForm>;
+  const Share<T> share(p.n, p.k, p.k_per_split);
+  const bool sum_columns = kForm == Form::tn && share.row == 0 && p.column_sums != nullptr;
+  Accumulator<T> sums;
+  multiply_share<T, typename Types::A, typename Types::B, kVector, kVector, kForm == Form::tn>(
+      p.a_operand<kForm>(share.k_end), p.b_operand<kForm>(share.k_end), share, sum_columns, sums);
   if (kBf16 && p.bf16_out)
-    store_tile<kForm>(p, static_cast<bfloat16*>(p.c), sums, row, column);
+    store_tile<kForm>(p, static_cast<bfloat16*>(p.c), sums, share.row, share.column);
   else
-    store_tile<kForm>(p, static_cast<float*>(p.c) + blockIdx.y * p.slice, sums, row, column);
-  if (sum_columns) store_column_sums(p, sums, column);
+    store_tile<kForm>(p, static_cast<float*>(p.c) + blockIdx.y * p.slice, sums, share.row,
+                      share.column);
+  if (sum_columns) store_column_sums(p, sums, share.column);
 }
 
 }  // namespace engine::cuda

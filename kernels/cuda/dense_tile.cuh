@@ -36,33 +36,57 @@ struct Rounded {
   __device__ static float number(float x) { return bfloat16(x); }
 };
 
-/// A row-major operand; what lies outside its bounds is loaded as zero.
-struct Operand {
+/// What an operand answers for an element that is to be taken as zero.
+inline constexpr std::int64_t kOutside = -1;
+
+/// A row-major operand; what lies outside its bounds is zero. An operand of any other kind says the
+/// same: how it is stored, what it wants to know of a place across and of a depth (worked out once
+/// for many elements), and where the element is that two of those meet in.
+template <bool kStoredAlongDepth>
+struct Matrix {
+  static constexpr bool kAlongDepth = kStoredAlongDepth;
+  using Across = int;
+  using Depth = int;
   const void* data;
   std::int64_t stride;  ///< elements from row to row
   int extent;           ///< across: rows or columns of the result
   int depth_end;        ///< where the sum ends
+
+  __device__ int across(int index) const { return index; }
+  __device__ int depth(int index) const { return index; }
+  __device__ std::int64_t offset(int across, int depth) const {
+    if (across >= extent || depth >= depth_end) return kOutside;
+    return kAlongDepth ? across * stride + depth : depth * stride + across;
+  }
 };
 
-template <class Element, int kExtent, int kThreads, bool kAlongDepth, bool kVector>
+template <class Element, class Operand, int kExtent, int kThreads, bool kVector>
 class TileLoader {
  public:
+  static constexpr bool kAlongDepth = Operand::kAlongDepth;
   using Row = float[kExtent + kPadding];
 
-  /// Loads the tile at (first, depth) into registers.
-  __device__ void load(const Operand& operand, int first, int depth) {
+  /// Of tiles that begin at `first` across.
+  __device__ TileLoader(const Operand& operand, int first) {
+#pragma unroll
+    for (int item = 0; item < kAcrosses; ++item)
+      across_[item] = operand.across(first + position(item).across);
+  }
+
+  /// Loads the tile that begins at `depth` into registers.
+  __device__ void load(const Operand& operand, int depth) {
+    typename Operand::Depth depths[kDepths];
+#pragma unroll
+    for (int item = 0; item < kDepths; ++item)
+      depths[item] = operand.depth(depth + position(item).depth);
 #pragma unroll
     for (int item = 0; item < kItems; ++item) {
-      const Position at = position(item);
-      const int across = first + at.across, k = depth + at.depth;
-      if (across >= operand.extent || k >= operand.depth_end) {
+      const std::int64_t offset = operand.offset(across_[item % kAcrosses], depths[item % kDepths]);
+      if (offset == kOutside)
         items_[item] = Item{};
-        continue;
-      }
-      const std::int64_t offset =
-          kAlongDepth ? across * operand.stride + k : k * operand.stride + across;
-      items_[item] = *reinterpret_cast<const Item*>(
-          static_cast<const typename Element::Stored*>(operand.data) + offset);
+      else
+        items_[item] = *reinterpret_cast<const Item*>(
+            static_cast<const typename Element::Stored*>(operand.data) + offset);
     }
   }
 
@@ -100,6 +124,11 @@ class TileLoader {
   static constexpr int kItems = kExtent * kDepth / (kThreads * kWidth);
   static_assert(kItems * kThreads * kWidth == kExtent * kDepth);
   static_assert(kVector || !kAlongDepth || kItems % 2 == 0, "items are stored in swapped pairs");
+  // A thread's items lie at one place across, or at one depth.
+  static constexpr bool kOneDepth = kAlongDepth && !kVector;
+  static constexpr int kAcrosses = kOneDepth ? kItems : 1, kDepths = kOneDepth ? 1 : kItems;
+  static_assert(kOneDepth || kThreads * kWidth % kExtent == 0);
+  static_assert(!kAlongDepth || !kVector || kThreads / 2 % kExtent == 0);
 
   __device__ float4 values(int item) const {
     const float4 v = to_floats(items_[item]);
@@ -122,6 +151,7 @@ class TileLoader {
       return {(thread / kWarp * kItems + item) * 2 + thread % kWarp / kDepth, thread % kDepth};
   }
 
+  typename Operand::Across across_[kAcrosses];
   Item items_[kItems];
 };
 

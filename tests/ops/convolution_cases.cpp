@@ -2,6 +2,7 @@
 // groups, both layouts, extents around the tiles of kernels.
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <array>
 #include <vector>
 
@@ -69,6 +70,7 @@ const std::vector<Geometry>& geometries() {
       {2, 15, 32, {4, 4}, {3, 3}, 1, 2},
       {1, 50, 50, {10, 10}, {3, 3}, 1, 1},
       {1, 64, 65, {5, 5}, {3, 3}, 1, 1},
+      {2, 5, 66, {6, 7}, {3, 3}, 1, 1},
       {2, 5, 7, {8, 8}, {1, 1}},
       {2, 32, 33, {7, 7}, {1, 1}, 2},
       {1, 4, 6, {11, 11}, {5, 5}, 2, 2},
@@ -89,6 +91,34 @@ const std::vector<Geometry>& geometries() {
       {2, 64, 64, {14, 14}, {1, 1}},
   };
   return list;
+}
+
+// Small geometries of any kind, the same ones on every call: extents of a few, channels around the
+// widths of vectors and tiles, and every stride, padding and dilation beside every other.
+std::vector<Geometry> random_geometries(std::size_t count) {
+  std::uint64_t drawn = 0;
+  const auto draw = [&drawn](std::int64_t low, std::int64_t high) {
+    return low + static_cast<std::int64_t>(random_word(kKey, 0, drawn++)) % (high - low + 1);
+  };
+  std::vector<Geometry> result;
+  while (result.size() < count) {
+    Geometry g{draw(1, 3), 0, 0, {}, {}};
+    g.groups = draw(0, 2) > 0 ? 1 : draw(2, 5);
+    const bool depthwise = g.groups > 1 && draw(0, 1) == 0;
+    g.inputs = g.groups * (depthwise ? 1 : draw(1, 20 / g.groups));
+    g.outputs = g.groups * draw(1, 20 / g.groups);
+    const auto rank = static_cast<int>(draw(1, 3));
+    for (int d = 0; d < rank; ++d) {
+      g.input.push_back(draw(1, rank == 3 ? 5 : 9));
+      g.filter.push_back(draw(1, 3));
+    }
+    g.stride = draw(1, 3);
+    g.padding = draw(0, 2);
+    g.dilation = draw(1, 2);
+    const Extents3 positions = g.window().positions(g.extents(g.input), g.extents(g.filter));
+    if (*std::min_element(positions.begin(), positions.end()) > 0) result.push_back(g);
+  }
+  return result;
 }
 
 struct Variant {
@@ -193,6 +223,11 @@ void register_convolution_cases(CaseTable& table) {
       table.add(forward(g, epilogues[turn % epilogues.size()], layout, kReals, DType::bf16));
       add_gradients(table, g, layout, kReals, DType::bf16);
     }
+  for (const Geometry& g : random_geometries(120)) {
+    const Layout layout = turn++ % 2 == 0 ? Layout::row_major : Layout::channels_last;
+    table.add(forward(g, {}, layout, kSmallIntegers));
+    add_gradients(table, g, layout, kSmallIntegers);
+  }
 }
 
 }  // namespace engine::test

@@ -19,6 +19,7 @@
 #include "ops/accumulate_gradients.h"
 #include "ops/adam.h"
 #include "ops/binary.h"
+#include "ops/convolution.h"
 #include "ops/gradient_scale.h"
 #include "ops/movement.h"
 #include "ops/reduce.h"
@@ -124,6 +125,31 @@ class AccessPattern : public testing::Test {
     EXPECT_EQ(wavefronts, ideal_wavefronts) << problem.key();
   }
 
+  // The loads and the shared memory of every product in the tiles of dense_tile.cuh that was
+  // launched in kernels of that name.
+  void expect_ideal_main_loops(const std::string& kernel) const {
+    std::uint64_t loads = 0, shared = 0;
+    double worst = 0;
+    for (const SimcudaSiteAccesses& site : sites()) {
+      if (std::string(site.kernel).find(kernel) == std::string::npos) continue;
+      const bool is_tile = std::string(site.location).find("dense_tile.cuh") != std::string::npos;
+      const SimcudaGlobalAccesses& global = site.accesses.global_loads;
+      const SimcudaSharedAccesses& bank = site.accesses.shared;
+      EXPECT_EQ(bank.wavefronts, bank.ideal_wavefronts) << site.kernel << ' ' << site.location;
+      shared += bank.requests;
+      if (!is_tile || global.requests == 0) continue;  // else bias, once a tile
+      const double ratio =
+          static_cast<double>(global.sectors) / static_cast<double>(global.ideal_sectors);
+      EXPECT_LE(ratio, kMostSectors) << site.kernel << ' ' << site.location;
+      worst = std::max(worst, ratio);
+      loads += global.requests;
+    }
+    fmt::print("{}: {} loads, at most {:.3f} times the ideal sectors; {} shared accesses\n", kernel,
+               loads, worst, shared);
+    EXPECT_GT(loads, 0u);
+    EXPECT_GT(shared, 0u);
+  }
+
   std::unique_ptr<Device> device_;
   std::unique_ptr<Stream> stream_;
 };
@@ -143,26 +169,29 @@ TEST_F(AccessPattern, MainLoopsOfProductsAreIdeal) {
                         {floats({batch, inputs}), floats({batch, outputs})},
                         {floats({inputs, outputs}), floats({outputs})}));
   }
-  std::uint64_t loads = 0, shared = 0;
-  double worst = 0;
-  for (const SimcudaSiteAccesses& site : sites()) {
-    if (std::string(site.kernel).find("product_kernel") == std::string::npos) continue;
-    const bool is_tile = std::string(site.location).find("dense_tile.cuh") != std::string::npos;
-    const SimcudaGlobalAccesses& global = site.accesses.global_loads;
-    const SimcudaSharedAccesses& bank = site.accesses.shared;
-    EXPECT_EQ(bank.wavefronts, bank.ideal_wavefronts) << site.kernel << ' ' << site.location;
-    shared += bank.requests;
-    if (!is_tile || global.requests == 0) continue;  // else bias, once a tile
-    const double ratio =
-        static_cast<double>(global.sectors) / static_cast<double>(global.ideal_sectors);
-    EXPECT_LE(ratio, kMostSectors) << site.kernel << ' ' << site.location;
-    worst = std::max(worst, ratio);
-    loads += global.requests;
+  expect_ideal_main_loops("product_kernel");
+}
+
+// All three directions over images with channels last, of one group and of several, padded.
+TEST_F(AccessPattern, MainLoopsOfConvolutionsAreIdeal) {
+  const auto last = [](Shape shape) {
+    return TensorType{std::move(shape), DType::f32, Layout::channels_last};
+  };
+  const auto launch_op = [&](const graph::Op& op, const std::vector<TensorType>& types) {
+    launch(graph::make_problem(op, types));
+  };
+  WindowAttributes window;
+  window.padding_before = window.padding_after = {0, 1, 1};
+  const TensorType x = last({2, 64, 9, 8});
+  for (std::int64_t groups : {1, 2}) {
+    const TensorType filters = floats({64, 64 / groups, 3, 3});
+    launch_op(*ops::convolution({window, groups, {Activation::relu, {}}}),
+              {x, filters, floats({64})});
+    launch_op(*ops::convolution_input_gradient(window, groups, {1, 9, 8}), {x, filters});
+    launch_op(*ops::convolution_weight_gradient(window, groups, {1, 3, 3}), {x, x});
   }
-  fmt::print("products: {} loads, at most {:.3f} times the ideal sectors; {} shared accesses\n",
-             loads, worst, shared);
-  EXPECT_GT(loads, 0u);
-  EXPECT_GT(shared, 0u);
+  expect_ideal_main_loops("correlation_kernel");
+  expect_ideal_main_loops("weight_kernel");
 }
 
 TEST_F(AccessPattern, OtherKernelsAreNearIdeal) {
