@@ -71,3 +71,13 @@ if(ENGINE_SANITIZE)
     $<$<COMPILE_LANG_AND_ID:CXX,GNU>:-Wno-stringop-overflow>)
   target_link_options(engine_settings INTERFACE -fsanitize=${ENGINE_SANITIZE})
 endif()
+
+# engine_precompile(target): the headers that nearly every source includes, parsed once a target. ccache
+# caches nothing that uses them unless it is told to, so there it is off; so it is in the preset dev,
+# where a source that lacks an include of its own does not compile.
+if(ENGINE_CCACHE)
+  set(CMAKE_DISABLE_PRECOMPILE_HEADERS ON)
+endif()
+function(engine_precompile target)
+  target_precompile_headers(${target} PRIVATE <fmt/format.h> <algorithm> <functional> <map> <memory> <optional> <span> <string> <unordered_map> <utility> <vector>)
+endfunction()
