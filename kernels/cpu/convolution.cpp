@@ -76,7 +76,7 @@ void drop_channels_last(const ConvolutionGeometry& geometry, const DropoutAttrib
   const auto step = static_cast<std::uint64_t>(*arguments.inputs[3].as<std::int64_t>());
   const std::int64_t channels = geometry.outputs, positions = geometry.output_positions();
   float* y = arguments.outputs[0].as<float>();
-  const std::int64_t grain = kElementGrain / channels + 1;
+  const std::int64_t grain = kElementGrain / (channels + 1) + 1;
   parallel_for(geometry.batch * positions, grain, [&](std::int64_t begin, std::int64_t end) {
     float* part = y + begin * channels;
     dropout_channels_last(part, part, begin, end - begin, channels, positions, dropout, step,
@@ -89,7 +89,8 @@ void drop_channels_last(const ConvolutionGeometry& geometry, const DropoutAttrib
 void register_convolution_cpu(CandidateRegistry& registry) {
   for (const char* op :
        {"convolution", "convolution_input_gradient", "convolution_weight_gradient"})
-    for (const auto& make : {cpu::winograd_convolution, cpu::gemm_convolution}) {
+    for (const auto& make :
+         {cpu::winograd_convolution, cpu::depthwise_convolution, cpu::gemm_convolution}) {
       const auto candidate = [&] {
         return std::make_unique<cpu::ConvolutionCandidate>(op, make());
       };

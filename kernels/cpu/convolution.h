@@ -77,5 +77,6 @@ inline constexpr double kWinogradAmplification = 32;
 
 ConvolutionFamily winograd_convolution();
 ConvolutionFamily gemm_convolution();
+ConvolutionFamily depthwise_convolution();
 
 }  // namespace engine::cpu

@@ -13,43 +13,10 @@
 #include "kernels/cpu/dropout.h"
 #include "kernels/cpu/micro_kernel.h"
 #include "kernels/cpu/simd.h"
+#include "kernels/cpu/window.h"
 
 namespace engine::cpu {
 namespace {
-
-// Which pixels of `from` the filter covers at a position of `to`: along each dimension tap r covers
-// (position * step + r * spread - before) / divisor, where that divides and lies inside.
-struct Window {
-  Extents3 from, to, filter;
-  Extents3 step, spread, before, divisor;
-
-  static Window forwards(const ConvolutionGeometry& g) {
-    return {g.input,          g.output,          g.filter,
-            g.window.stride,  g.window.dilation, g.window.padding_before,
-            Extents3{1, 1, 1}};
-  }
-  static Window backwards(const ConvolutionGeometry& g) {
-    Window w{g.output, g.input, g.filter, {1, 1, 1}, {}, {}, g.window.stride};
-    for (std::size_t d = 0; d < 3; ++d) {
-      w.spread[d] = -g.window.dilation[d];
-      w.before[d] = -g.window.padding_before[d];
-    }
-    return w;
-  }
-
-  std::int64_t positions() const { return to[0] * to[1] * to[2]; }
-  std::int64_t taps() const { return filter[0] * filter[1] * filter[2]; }
-
-  // The coordinate that tap r covers, or -1.
-  std::int64_t covered(std::size_t d, std::int64_t position, std::int64_t r) const {
-    std::int64_t at = position * step[d] + r * spread[d] - before[d];
-    if (divisor[d] != 1) {
-      if (at % divisor[d] != 0) return -1;
-      at /= divisor[d];
-    }
-    return at >= 0 && at < from[d] ? at : -1;
-  }
-};
 
 // Lines of `channels` channels of the pixels covered, from images that have `all` channels.
 class Gather {
@@ -193,6 +160,8 @@ class GemmProduct final : public ConvolutionKernel {
     float* sums = scratch + block_ * depth;
     const float* filters =
         static_cast<const float*>(arguments.workspace) + filters_ + group * depth * columns_;
+    // A product over no terms is still written.
+    if (depth == 0) std::fill_n(sums, block_ * columns_, 0.0f);
     for (std::int64_t d = 0; d < depth; d += kDepth)
       multiply_packed({scratch + d, depth, 1, filters + d * columns_, std::min(kDepth, depth - d),
                        sums, columns_, d > 0},
