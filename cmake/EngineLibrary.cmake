@@ -32,8 +32,17 @@ set_target_properties(engine PROPERTIES VERSION ${PROJECT_VERSION} SOVERSION 0)
 # Sources of the plug-in, for the real one and for the simulated device of the tests.
 set(ENGINE_CUDA_PLUGIN_SOURCES ${ENGINE_CUDA_DEVICE_SOURCES} ${ENGINE_CUDA_KERNEL_SOURCES}
   ${PROJECT_BINARY_DIR}/generated/register_cuda_candidates.cpp)
+# Lets the sources of the plug-in in `target` call cuDNN where its headers are. It is opened at run time.
+function(engine_use_cudnn target)
+  if(cudnn_FOUND)
+    target_compile_definitions(${target} PRIVATE ENGINE_WITH_CUDNN ${ARGN})
+    target_include_directories(${target} SYSTEM PRIVATE ${CUDNN_INCLUDE_DIR})
+  endif()
+endfunction()
 if(ENGINE_WITH_CUDA)
   add_library(engine-cuda MODULE ${ENGINE_CUDA_PLUGIN_SOURCES})
   target_compile_options(engine-cuda PRIVATE $<$<COMPILE_LANGUAGE:CUDA>:-lineinfo --expt-relaxed-constexpr -Xptxas=-warn-spills,-Werror>)
-  target_link_libraries(engine-cuda PRIVATE engine engine_settings fmt::fmt CUDA::cudart CUDA::cublasLt)
+  target_link_libraries(engine-cuda PRIVATE engine engine_settings fmt::fmt CUDA::cudart
+    CUDA::cublasLt ${CMAKE_DL_LIBS})
+  engine_use_cudnn(engine-cuda)
 endif()

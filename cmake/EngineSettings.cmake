@@ -48,6 +48,8 @@ else()
   endif()
 endif()
 
+# From 9.8 on plans can be built for a described device.
+find_package(cudnn 9.8 QUIET)
 find_package(dnnl REQUIRED)
 find_package(OpenMP REQUIRED COMPONENTS CXX)
 find_package(Threads REQUIRED)

@@ -4,7 +4,9 @@
 #include <cstdint>
 
 #include "engine/core/bfloat16.h"
+#include "engine/core/tensor.h"
 #include "engine/device/device.h"
+#include "kernels/dense.h"
 #include "kernels/dropout.h"
 
 namespace engine::cuda {
@@ -23,5 +25,21 @@ void launch_column_sums(Stream& stream, const float* matrix, float* sums, std::i
                         std::int64_t columns);
 void launch_column_sums(Stream& stream, const bfloat16* matrix, float* sums, std::int64_t rows,
                         std::int64_t columns);
+
+/// y[n,k,p] = dropout(activation(y[n,k,p] + bias[k])) of the attributes, f32 or bf16, in any
+/// layout.
+void launch_convolution_epilogue(Stream& stream, const TensorView& y, const float* bias,
+                                 const DenseAttributes& attributes, const std::int64_t* step);
+
+/// sums[c] = sum of x[n,c,s...] over all but c; x is f32 or bf16, in any layout.
+void launch_channel_sums(Stream& stream, const TensorView& x, float* sums);
+
+/// The extents of [outer, rows, columns], row-major.
+struct SwappedAxes {
+  std::int64_t outer, rows, columns;
+};
+/// Stores [outer, rows, columns] as [outer, columns, rows], rounded to the result's type.
+void launch_swap(Stream& stream, const float* from, float* to, const SwappedAxes& axes);
+void launch_swap(Stream& stream, const float* from, bfloat16* to, const SwappedAxes& axes);
 
 }  // namespace engine::cuda

@@ -2,6 +2,9 @@
 #include <simcuda/control.h>
 
 #include "cublaslt.h"
+#ifdef SIMCUDA_CUDNN
+#include "cudnn_objects.h"
+#endif
 #include "devices.h"
 #include "environment.h"
 #include "faults.h"
@@ -61,6 +64,10 @@ void simcuda_live(SimcudaLive* out) {
   out->executable_graphs = executable_graphs().size();
   out->cublaslt_handles = cublaslt_handles();
   out->cublaslt_descriptors = cublaslt_descriptors();
+#ifdef SIMCUDA_CUDNN
+  out->cudnn_handles = cudnn_handles();
+  out->cudnn_descriptors = cudnn_legacy_descriptors() + cudnn_backend_descriptors();
+#endif
 }
 
 size_t simcuda_peak_bytes(void) {

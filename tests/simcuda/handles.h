@@ -14,6 +14,7 @@ class HandleTable {
     objects_.emplace(handle, std::move(object));
     return handle;
   }
+  Handle add() { return add(std::make_shared<Object>()); }
   // Null for a handle that is unknown or was given back.
   std::shared_ptr<Object> find(Handle handle) const {
     const auto found = objects_.find(handle);

@@ -39,11 +39,11 @@ std::vector<int> sequence(std::size_t count) {
 TEST_F(SimulatedDevice, DescribesItself) {
   const BackendStatus status = load_backend("cuda");
   EXPECT_EQ(status.devices, 1);
-  EXPECT_EQ(status.details.size(), 3u);
+  EXPECT_EQ(status.details.size(), 4u);
   const auto device = open_device("cuda");
   EXPECT_EQ(device->backend(), "cuda");
   EXPECT_EQ(device->name(), "cuda:0");
-  for (const char* part : {" · cc ", " · driver ", " · runtime ", " · cuBLAS "})
+  for (const char* part : {" · cc ", " · driver ", " · runtime ", " · cuBLAS ", " · cuDNN "})
     EXPECT_NE(device->fingerprint().find(part), std::string::npos) << device->fingerprint();
 }
 

@@ -28,12 +28,13 @@ bool nothing_lives(std::string& report) {
   report = fmt::format(
       "{} allocations, {} bytes, {} pinned, {} streams, {} events, {} graphs, {} executable "
       "graphs, "
-      "{} cuBLASLt handles, {} descriptors",
+      "{} cuBLASLt handles, {} descriptors, {} cuDNN handles, {} descriptors",
       live.device_allocations, live.device_bytes, live.host_allocations, live.streams, live.events,
-      live.graphs, live.executable_graphs, live.cublaslt_handles, live.cublaslt_descriptors);
+      live.graphs, live.executable_graphs, live.cublaslt_handles, live.cublaslt_descriptors,
+      live.cudnn_handles, live.cudnn_descriptors);
   return live.device_allocations + live.host_allocations + live.streams + live.events +
              live.graphs + live.executable_graphs + live.cublaslt_handles +
-             live.cublaslt_descriptors ==
+             live.cublaslt_descriptors + live.cudnn_handles + live.cudnn_descriptors ==
          0;
 }
 

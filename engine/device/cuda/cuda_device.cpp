@@ -7,6 +7,9 @@
 #include "engine/core/error.h"
 #include "engine/core/log.h"
 #include "engine/device/cuda/cuda_stream.h"
+#ifdef ENGINE_WITH_CUDNN
+#include "engine/device/cuda/cudnn_library.h"
+#endif
 
 namespace engine::cuda {
 namespace {
@@ -34,12 +37,23 @@ std::string cublas_version() {
   return fmt::format("{}.{}.{}", version / 10000, version / 100 % 100, version % 100);
 }
 
+#ifndef ENGINE_WITH_CUDNN
+std::string cudnn_version() {
+  return "none";
+}
+
+std::string cudnn_refusal() {
+  return "built without it";
+}
+#endif
+
 std::string describe_device(int index) {
   cudaDeviceProp properties{};
   ENGINE_CUDA_CHECK(cudaGetDeviceProperties(&properties, index));
-  return fmt::format("{} · cc {}.{} · driver {} · runtime {} · cuBLAS {}", properties.name,
-                     properties.major, properties.minor, cuda_version(driver_version()),
-                     cuda_version(runtime_version()), cublas_version());
+  return fmt::format("{} · cc {}.{} · driver {} · runtime {} · cuBLAS {} · cuDNN {}",
+                     properties.name, properties.major, properties.minor,
+                     cuda_version(driver_version()), cuda_version(runtime_version()),
+                     cublas_version(), cudnn_version());
 }
 
 CublasLtHandle create_cublas() {
@@ -193,8 +207,10 @@ void CudaDevice::release(void* data) noexcept {
 }
 
 std::vector<std::string> library_versions() {
+  const std::string no_cudnn = cudnn_refusal();
   return {"CUDA driver " + cuda_version(driver_version()),
-          "CUDA runtime " + cuda_version(runtime_version()), "cuBLAS " + cublas_version()};
+          "CUDA runtime " + cuda_version(runtime_version()), "cuBLAS " + cublas_version(),
+          "cuDNN " + cudnn_version() + (no_cudnn.empty() ? "" : " (" + no_cudnn + ")")};
 }
 
 }  // namespace engine::cuda

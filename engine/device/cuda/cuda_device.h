@@ -2,7 +2,10 @@
 // capture into CUDA graphs, and timing by events that are part of the graph itself.
 #pragma once
 
+#include <map>
+#include <memory>
 #include <string>
+#include <typeindex>
 #include <vector>
 
 #include "engine/device/cuda/handles.h"
@@ -28,6 +31,16 @@ class CudaDevice final : public Device {
   /// Makes this the calling thread's current device.
   void make_current() const;
   cublasLtHandle_t cublas() const { return cublas_.get(); }
+  int index() const { return index_; }
+
+  /// What a library keeps for this device, T(device): made when first asked for, destroyed with the
+  /// device. What costs time and memory is thus not paid by those who do not use it.
+  template <class T>
+  T& library_state() {
+    std::shared_ptr<void>& state = library_states_[typeid(T)];
+    if (state == nullptr) state = std::make_shared<T>(*this);
+    return *static_cast<T*>(state.get());
+  }
 
  private:
   void* allocate(std::size_t bytes) override;
@@ -36,6 +49,7 @@ class CudaDevice final : public Device {
   int index_;
   std::string fingerprint_;
   CublasLtHandle cublas_;
+  std::map<std::type_index, std::shared_ptr<void>> library_states_;
 };
 
 /// Versions of driver, runtime and libraries, a line each.

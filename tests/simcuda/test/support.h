@@ -54,6 +54,8 @@ class DeviceTest : public testing::Test {
     EXPECT_EQ(live.executable_graphs, 0u);
     EXPECT_EQ(live.cublaslt_handles, 0u);
     EXPECT_EQ(live.cublaslt_descriptors, 0u);
+    EXPECT_EQ(live.cudnn_handles, 0u);
+    EXPECT_EQ(live.cudnn_descriptors, 0u);
   }
 };
 
