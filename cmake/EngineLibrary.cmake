@@ -25,7 +25,7 @@ foreach(folder engine kernels graph ops models)
   target_link_libraries(engine PRIVATE engine_${folder})
 endforeach()
 target_link_libraries(engine PRIVATE engine_settings DNNL::dnnl OpenMP::OpenMP_CXX Threads::Threads
-  spdlog::spdlog fmt::fmt nlohmann_json::nlohmann_json ZLIB::ZLIB
+  spdlog::spdlog fmt::fmt nlohmann_json::nlohmann_json ZLIB::ZLIB JPEG::JPEG PNG::PNG
   protobuf::libprotobuf-lite ${CMAKE_DL_LIBS})
 set_target_properties(engine PROPERTIES VERSION ${PROJECT_VERSION} SOVERSION 0)
 

@@ -57,6 +57,8 @@ find_package(spdlog REQUIRED)
 find_package(fmt REQUIRED)
 find_package(nlohmann_json REQUIRED)
 find_package(ZLIB REQUIRED)
+find_package(JPEG REQUIRED)
+find_package(PNG REQUIRED)
 find_package(Protobuf REQUIRED)
 find_path(ENGINE_TOMLPLUSPLUS_INCLUDE_DIR toml++/toml.h REQUIRED)
 

@@ -9,6 +9,7 @@
 #include <system_error>
 
 #include "models/data/cifar.h"
+#include "models/data/image_folder.h"
 #include "models/data/input_file.h"
 #include "models/data/mnist.h"
 #include "models/data/synthetic.h"
@@ -52,7 +53,7 @@ std::string listing(const fs::path& folder) {
 }
 
 std::vector<FolderLayout> folder_layouts() {
-  return {mnist_layout(), cifar10_layout(), cifar100_layout()};
+  return {mnist_layout(), cifar10_layout(), cifar100_layout(), image_folder_layout()};
 }
 
 /// What all layouts are looked for by.

@@ -22,6 +22,9 @@ std::string part_name(Part part);
 struct DatasetExpectation {
   Shape observation;  ///< of one observation: [784], [1, 28, 28]
   int classes = 0;    ///< labels are in [0, classes), at most 256
+  /// What happens to an image that cannot be decoded: DataError, or a warning that names it, and
+  /// the data set goes without it.
+  bool reject_broken_images = false;
 };
 
 class Dataset {

@@ -54,6 +54,7 @@ void for_each_field(Settings& s, const Visit& visit) {
   visit("--accumulate", "accumulate", o.accumulate, fixed);
   visit("--schedule", "schedule", o.schedule, fixed);
   visit("--skip-bad-steps", "skip_bad_steps", s.skip_bad_steps, fixed);
+  visit("--reject-broken-images", "reject_broken_images", s.reject_broken_images, may_differ);
   visit("--device", "device", s.device, may_differ);
   visit("--threads", "threads", s.threads, may_differ);
   visit("--precision", "precision", s.precision, fixed);
@@ -195,6 +196,10 @@ ModelDefinition run_model(const RunFolder& folder, const TrainSettings& settings
 
 ModelDefinition resolve_model(const TrainSettings& settings) {
   return with_settings(find_model(settings.model), settings);
+}
+
+DatasetExpectation data_expectation(const ModelDefinition& model, const TrainSettings& settings) {
+  return {model.network.input(), model.classes, settings.reject_broken_images};
 }
 
 GraphOptions graph_options(const TrainSettings& settings) {

@@ -26,6 +26,8 @@ struct TrainSettings {
   std::int64_t patience = 0;    ///< epochs without a lower validation loss to stop after; 0: never
   OptimizerSettings optimizer;
   bool skip_bad_steps = false;  ///< go on where a step is not finite, instead of stopping
+  bool reject_broken_images =
+      false;  ///< stop where an image cannot be decoded; else it is left out
   std::string device = "auto";
   std::int64_t threads = 0;
   std::string precision = "fp32";
@@ -62,6 +64,8 @@ ModelDefinition with_settings(ModelDefinition model, const TrainSettings& settin
 ModelDefinition run_model(const RunFolder& folder, const TrainSettings& settings);
 /// with_settings() of the model that the settings name.
 ModelDefinition resolve_model(const TrainSettings& settings);
+/// What `model` asks of its data.
+DatasetExpectation data_expectation(const ModelDefinition& model, const TrainSettings& settings);
 GraphOptions graph_options(const TrainSettings& settings);
 RuntimeOptions runtime_options(const TrainSettings& settings);
 

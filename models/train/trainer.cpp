@@ -394,7 +394,7 @@ TrainResult train(const ModelDefinition& model, std::unique_ptr<Dataset> data,
 
 TrainResult train(const ModelDefinition& model, const TrainSettings& settings,
                   const RunPlace& place, Callback& callback, const std::atomic<bool>& stop) {
-  return train(model, open_dataset(settings.data, {model.network.input(), model.classes}), settings,
+  return train(model, open_dataset(settings.data, data_expectation(model, settings)), settings,
                place, callback, stop);
 }
 

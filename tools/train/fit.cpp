@@ -21,6 +21,7 @@ struct Options {
   std::optional<std::int64_t> epochs, steps, checkpoint_every, patience;
   std::optional<double> validation_split;
   bool skip_bad_steps = false;
+  bool reject_broken_images = false;
   OptimizerOptions optimizer;
   RunOptions run;
   ReportOptions report;
@@ -65,6 +66,7 @@ TrainSettings resolve(const Options& options) {
   if (options.patience) settings.patience = *options.patience;
   if (options.validation_split) settings.validation_split = *options.validation_split;
   if (options.skip_bad_steps) settings.skip_bad_steps = true;
+  if (options.reject_broken_images) settings.reject_broken_images = true;
   options.optimizer.apply(settings.optimizer);
   validate(settings);
   return settings;
@@ -111,6 +113,8 @@ void add_fit(CommandLine& line) {
               "stop after N epochs without a lower validation loss")
       .flag("--skip-bad-steps", options.skip_bad_steps,
             "go on where a step is not finite, instead of stopping")
+      .flag("--reject-broken-images", options.reject_broken_images,
+            "stop where an image cannot be decoded, instead of leaving it out")
       .option("--out", options.out, "RUN", "the run's folder (default: runs/MODEL-N)")
       .option("--resume", options.resume, "RUN", "go on with a run, under its settings")
       .option("--checkpoint-every", options.checkpoint_every, "N",

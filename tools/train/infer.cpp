@@ -47,7 +47,7 @@ class Inference {
       : folder_(RunFolder::open(options.run)),
         settings_(settings_of(folder_, options)),
         model_(with_settings(run_model(folder_, settings_), settings_)),
-        data_(open_dataset(settings_.data, {model_.network.input(), model_.classes})),
+        data_(open_dataset(settings_.data, data_expectation(model_, settings_))),
         status_(true),
         runtime_(runtime_options_with_status()) {}
 
