@@ -1,6 +1,7 @@
-// Drop-out: x f32[...] or bf16[...], step i64[] -> y of x's type, computed in f32. Element e
-// survives when random_word(key, step, e) >= dropout_threshold(rate) and is then divided by (1 -
-// rate); the gradient is the same op with the same key applied to dy. y may be x.
+// Drop-out: x f32[...] or bf16[...] in any layout, step i64[] -> y of x's type, computed in f32.
+// Element e, by its row-major number, survives when random_word(key, step, e) >=
+// dropout_threshold(rate) and is then divided by (1 - rate); the gradient is the same op with the
+// same key applied to dy. y may be x.
 #pragma once
 
 #include <cstdint>

@@ -13,7 +13,8 @@ class GatherOp final : public graph::Op {
  public:
   GatherOp(const GatherAttributes& attributes, DType output)
       : Op("gather", attributes.to_attributes().set("to", std::string(dtype_name(output)))),
-        output_(output) {}
+        output_(output),
+        layout_(attributes.layout) {}
 
   std::vector<TensorType> infer(std::span<const TensorType> inputs) const override {
     expect_count(inputs, 2);
@@ -26,7 +27,12 @@ class GatherOp final : public graph::Op {
     std::vector<std::int64_t> extents(inputs[0].shape.extents().begin(),
                                       inputs[0].shape.extents().end());
     extents[0] = inputs[1].shape[0];
-    return {{Shape(extents), output_}};
+    if (layout_ != Layout::row_major && (extents.size() < 3 || !is_floating(output_)))
+      throw ShapeError(
+          fmt::format("the data is {}, expected observations of rank 2 on that become "
+                      "real numbers for a result that is {}",
+                      inputs[0].to_string(), layout_name(layout_)));
+    return {{Shape(extents), output_, layout_}};
   }
 
   // Only the rows that are chosen are read.
@@ -37,6 +43,7 @@ class GatherOp final : public graph::Op {
 
  private:
   DType output_;
+  Layout layout_;
 };
 
 }  // namespace

@@ -7,6 +7,7 @@
 #include "engine/tune/registry.h"
 #include "kernels/cpu/bfloat16.h"
 #include "kernels/cpu/philox.h"
+#include "kernels/layout.h"
 
 namespace engine {
 namespace cpu {
@@ -61,11 +62,19 @@ void draw_tile(std::uint32_t (*words)[kTileChannels], std::int64_t first, std::i
   }
 }
 
-}  // namespace
+// The same over bf16, which is computed in f32.
+void select(const bfloat16* x, bfloat16* y, const std::uint32_t* words, std::int64_t count,
+            std::uint32_t threshold, float scale, float floor) {
+  alignas(64) float values[kTileChannels];
+  widen(x, values, count);
+  select(values, values, words, count, threshold, scale, floor);
+  narrow(values, y, count);
+}
 
-void dropout_channels_last(const float* x, float* y, std::int64_t first, std::int64_t count,
-                           std::int64_t channels, std::int64_t positions,
-                           const DropoutAttributes& attributes, std::uint64_t step, bool rectify) {
+template <class T>
+void drop_positions(const T* x, T* y, std::int64_t first, std::int64_t count, std::int64_t channels,
+                    std::int64_t positions, const DropoutAttributes& attributes, std::uint64_t step,
+                    bool rectify) {
   const std::uint32_t threshold = attributes.threshold();
   const float scale = attributes.scale();
   const float floor = rectify ? 0.0f : -std::numeric_limits<float>::infinity();
@@ -85,10 +94,36 @@ void dropout_channels_last(const float* x, float* y, std::int64_t first, std::in
   }
 }
 
+}  // namespace
+
+void dropout_channels_last(const float* x, float* y, std::int64_t first, std::int64_t count,
+                           std::int64_t channels, std::int64_t positions,
+                           const DropoutAttributes& attributes, std::uint64_t step, bool rectify) {
+  drop_positions(x, y, first, count, channels, positions, attributes, step, rectify);
+}
+
 namespace {
+
+template <class T>
+SimpleCandidate::Launch prepare_channels_last(const Problem& problem) {
+  const ImageExtents image = ImageExtents::of(problem.inputs[0]);
+  return [image, attributes = DropoutAttributes::from(problem.attributes)](
+             const LaunchArguments& arguments) {
+    const auto step = static_cast<std::uint64_t>(*arguments.inputs[1].as<std::int64_t>());
+    const std::int64_t grain = kElementGrain / std::max<std::int64_t>(1, image.channels) + 1;
+    parallel_for(image.batch * image.positions, grain, [&](std::int64_t begin, std::int64_t end) {
+      drop_positions(arguments.inputs[0].as<T>() + begin * image.channels,
+                     arguments.outputs[0].as<T>() + begin * image.channels, begin, end - begin,
+                     image.channels, image.positions, attributes, step, false);
+    });
+  };
+}
 
 SimpleCandidate::Launch prepare(const Problem& problem) {
   const auto attributes = DropoutAttributes::from(problem.attributes);
+  if (problem.inputs[0].layout == Layout::channels_last)
+    return problem.inputs[0].dtype == DType::bf16 ? prepare_channels_last<bfloat16>(problem)
+                                                  : prepare_channels_last<float>(problem);
   return [attributes](const LaunchArguments& arguments) {
     const auto step = static_cast<std::uint64_t>(*arguments.inputs[1].as<std::int64_t>());
     for_each_float_range(

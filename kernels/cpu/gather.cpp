@@ -5,6 +5,7 @@
 
 #include "engine/tune/registry.h"
 #include "kernels/cpu/bfloat16.h"
+#include "kernels/cpu/transpose.h"
 
 namespace engine {
 namespace cpu {
@@ -33,11 +34,20 @@ void normalize(const T* row, bfloat16* out, std::int64_t length, float scale, fl
 
 struct Rows {
   std::int64_t available, length;
+  std::int64_t channels = 1;  ///< of a channels-last result, else 1
   std::int64_t grain() const {
     return std::max<std::int64_t>(1, kElementGrain / std::max<std::int64_t>(1, length));
   }
   bool inside(std::int32_t index) const { return index >= 0 && index < available; }
 };
+
+// A row, which becomes channels-last where it has channels.
+template <class T, class Out>
+void normalize(const T* row, Out* out, const Rows& rows, float scale, float offset) {
+  if (rows.channels == 1) return normalize(row, out, rows.length, scale, offset);
+  transpose(row, out, rows.channels, rows.length / rows.channels,
+            [=](T element) { return Out(static_cast<float>(element) * scale + offset); });
+}
 
 template <class T, class Out>
 void gather_reals(const LaunchArguments& arguments, const Rows& rows, float scale, float offset) {
@@ -49,7 +59,7 @@ void gather_reals(const LaunchArguments& arguments, const Rows& rows, float scal
     for (std::int64_t row = begin; row < end; ++row) {
       Out* target = out + row * rows.length;
       if (rows.inside(indices[row]))
-        normalize(data + indices[row] * rows.length, target, rows.length, scale, offset);
+        normalize(data + indices[row] * rows.length, target, rows, scale, offset);
       else
         std::fill_n(target, rows.length, Out(offset));
     }
@@ -94,7 +104,8 @@ SimpleCandidate::Launch prepare_reals(const Problem& problem, const Rows& rows, 
 
 SimpleCandidate::Launch prepare(const Problem& problem) {
   const TensorType& data = problem.inputs[0];
-  const Rows rows{data.shape[0], data.shape.elements_after(0)};
+  const bool transposes = problem.outputs[0].layout == Layout::channels_last;
+  const Rows rows{data.shape[0], data.shape.elements_after(0), transposes ? data.shape[1] : 1};
   const bool bytes = data.dtype == DType::u8;
   if (problem.outputs[0].dtype == DType::f32) return prepare_reals<float>(problem, rows, bytes);
   if (problem.outputs[0].dtype == DType::bf16) return prepare_reals<bfloat16>(problem, rows, bytes);

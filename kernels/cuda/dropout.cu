@@ -4,6 +4,7 @@
 #include "engine/tune/registry.h"
 #include "kernels/cuda/launchers.h"
 #include "kernels/cuda/quad.cuh"
+#include "kernels/layout.h"
 
 namespace engine {
 namespace cuda {
@@ -27,12 +28,54 @@ __global__ void dropout_kernel(DropoutMask mask, const T* x, T* y, std::int64_t 
     y[first + i] = T(mask.keep(static_cast<float>(x[first + i]), random.word[i]));
 }
 
+// A thread takes one channel of four neighbouring positions: one Philox call where the row-major
+// numbers of an observation's channels start at multiples of four.
+template <class T>
+__global__ void dropout_channels_last_kernel(DropoutMask mask, ImageExtents image, const T* x,
+                                             T* y) {
+  const std::int64_t quads = ceil_div<std::int64_t>(image.positions, 4);
+  const std::int64_t count = image.batch * quads * image.channels;
+  for (std::int64_t i = global_thread(); i < count; i += global_thread_count()) {
+    const std::int64_t channel = i % image.channels, quad = i / image.channels;
+    const std::int64_t n = quad / quads, p = quad % quads * 4;
+    const std::int64_t at = (n * image.positions + p) * image.channels + channel;
+    const auto element =
+        static_cast<std::uint64_t>((n * image.channels + channel) * image.positions + p);
+    if (image.positions % 4 == 0) {
+      const auto load = [&](int k) { return static_cast<float>(x[at + k * image.channels]); };
+      const float4 kept = mask.apply(make_float4(load(0), load(1), load(2), load(3)), element);
+      y[at] = T(kept.x);
+      y[at + image.channels] = T(kept.y);
+      y[at + 2 * image.channels] = T(kept.z);
+      y[at + 3 * image.channels] = T(kept.w);
+    } else {
+      for (int k = 0; k < 4 && p + k < image.positions; ++k) {
+        const std::int64_t place = at + k * image.channels;
+        y[place] = T(mask.apply(static_cast<float>(x[place]), element + static_cast<unsigned>(k)));
+      }
+    }
+  }
+}
+
+template <class T>
+void run_channels_last(const LaunchArguments& launch, const DropoutMask& mask) {
+  const ImageExtents image = ImageExtents::of(launch.outputs[0].type);
+  const std::int64_t quads = ceil_div<std::int64_t>(image.positions, 4);
+  run("dropout", dropout_channels_last_kernel<T>,
+      blocks_for(image.batch * quads * image.channels, kThreads), kThreads,
+      native_stream(launch.stream), mask, image, launch.inputs[0].as<T>(),
+      launch.outputs[0].as<T>());
+}
+
 template <class T>
 SimpleCandidate::Launch make_launch(const DropoutAttributes& attributes) {
   return [attributes](const LaunchArguments& launch) {
     const TensorView& y = launch.outputs[0];
-    launch_dropout(launch.stream, attributes, launch.inputs[1].as<std::int64_t>(),
-                   launch.inputs[0].as<T>(), y.as<T>(), y.type.element_count());
+    const auto* step = launch.inputs[1].as<std::int64_t>();
+    if (y.type.layout == Layout::channels_last)
+      return run_channels_last<T>(launch, DropoutMask::of(attributes, step));
+    launch_dropout(launch.stream, attributes, step, launch.inputs[0].as<T>(), y.as<T>(),
+                   y.type.element_count());
   };
 }
 

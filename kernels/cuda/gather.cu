@@ -15,11 +15,15 @@ struct GatherRows {
   std::int64_t batch;
   std::int64_t rows;      ///< N
   std::int64_t row_size;  ///< in the kernel's unit: elements, or groups of four
+  std::int64_t channels;  ///< of a channels-last result, else 1
 
   /// Where unit `i` of the result comes from, or -1 for a row that does not exist.
   __device__ std::int64_t source(std::int64_t i) const {
     const std::int64_t row = indices[i / row_size];
-    return row < 0 || row >= rows ? -1 : row * row_size + i % row_size;
+    if (row < 0 || row >= rows) return -1;
+    const std::int64_t place = i % row_size;
+    if (channels == 1) return row * row_size + place;
+    return row * row_size + place % channels * (row_size / channels) + place / channels;
   }
 };
 
@@ -63,7 +67,8 @@ constexpr int kThreads = 256;
 GatherRows rows_of(const LaunchArguments& launch) {
   const TensorView& data = launch.inputs[0];
   return {launch.inputs[1].as<std::int32_t>(), launch.inputs[1].type.element_count(),
-          data.type.shape[0], data.type.shape.elements_after(0)};
+          data.type.shape[0], data.type.shape.elements_after(0),
+          launch.outputs[0].type.layout == Layout::channels_last ? data.type.shape[1] : 1};
 }
 
 // `Group` is four neighbouring elements of type `In`.
@@ -73,7 +78,8 @@ void gather_reals(const LaunchArguments& launch, Affine convert) {
   const auto* data = launch.inputs[0].as<In>();
   auto* out = launch.outputs[0].as<Out>();
   const cudaStream_t stream = native_stream(launch.stream);
-  if (rows.row_size % 4 == 0 && is_aligned_for_4(data) && is_aligned_for_4(out)) {
+  if (rows.channels == 1 && rows.row_size % 4 == 0 && is_aligned_for_4(data) &&
+      is_aligned_for_4(out)) {
     rows.row_size /= 4;
     run("gather", gather_quads_kernel<Group, Out>, blocks_for(rows.batch * rows.row_size, kThreads),
         kThreads, stream, rows, convert, reinterpret_cast<const Group*>(data), out);
