@@ -41,13 +41,6 @@ void dropout_range(const float* x, float* y, std::int64_t first, std::int64_t co
   }
 }
 
-namespace {
-
-// A tile of a channels-last tensor: up to 64 positions of one observation by 16 channels.
-constexpr std::int64_t kTileChannels = 16;
-
-// words[p][c] = the random word of element first + c * positions + p, of `count` positions and
-// `channels` channels. The draws of a channel are neighbours, in up to two groups.
 void draw_tile(std::uint32_t (*words)[kTileChannels], std::int64_t first, std::int64_t count,
                std::int64_t channels, std::int64_t positions, RandomKey key, std::uint64_t step) {
   const PhiloxGroup draw = philox_group();
@@ -61,6 +54,8 @@ void draw_tile(std::uint32_t (*words)[kTileChannels], std::int64_t first, std::i
     for (std::int64_t p = 0; p < count; ++p) words[p][c] = drawn[skipped + p];
   }
 }
+
+namespace {
 
 // The same over bf16, which is computed in f32.
 void select(const bfloat16* x, bfloat16* y, const std::uint32_t* words, std::int64_t count,
@@ -78,20 +73,10 @@ void drop_positions(const T* x, T* y, std::int64_t first, std::int64_t count, st
   const std::uint32_t threshold = attributes.threshold();
   const float scale = attributes.scale();
   const float floor = rectify ? 0.0f : -std::numeric_limits<float>::infinity();
-  alignas(64) std::uint32_t words[kPhiloxGroup][kTileChannels];
-  for (std::int64_t done = 0, part; done < count; done += part) {
-    const std::int64_t observation = (first + done) / positions, p = (first + done) % positions;
-    part = std::min({count - done, positions - p, kPhiloxGroup - p % kPhiloxGroup});
-    for (std::int64_t c = 0; c < channels; c += kTileChannels) {
-      const std::int64_t width = std::min(kTileChannels, channels - c);
-      const std::int64_t element = (observation * channels + c) * positions + p;
-      draw_tile(words, element, part, width, positions, attributes.key, step);
-      for (std::int64_t i = 0; i < part; ++i) {
-        const std::int64_t at = (done + i) * channels + c;
-        select(x + at, y + at, words[i], width, threshold, scale, floor);
-      }
-    }
-  }
+  for_each_drawn_row(first, count, channels, positions, attributes.key, step,
+                     [&](std::int64_t at, const std::uint32_t* words, std::int64_t width) {
+                       select(x + at, y + at, words, width, threshold, scale, floor);
+                     });
 }
 
 }  // namespace

@@ -39,6 +39,12 @@ struct ConvolutionOptions {
   Initializer bias_initializer = Initializer::zeros();
 };
 
+struct PoolOptions {
+  std::vector<std::int64_t> window = {};
+  std::vector<std::int64_t> stride = {0};  ///< {0}: that of the window, side by side
+  std::string padding = "valid";           ///< or "same"
+};
+
 struct BatchNormOptions {
   double momentum = 0.99;
   double epsilon = 1e-3;
@@ -68,6 +74,9 @@ class Network {
   /// weights + bias), as cross-correlation with `filters` filters of extents `kernel`.
   Network& convolution(std::int64_t filters, std::vector<std::int64_t> kernel,
                        ConvolutionOptions options = {});
+  /// The largest element, or the mean, of every window over one to three spatial dimensions.
+  Network& max_pool(std::vector<std::int64_t> window, PoolOptions options = {});
+  Network& average_pool(std::vector<std::int64_t> window, PoolOptions options = {});
   /// An element-wise function by its name (activation_names() in activation.h): "tanh", or "elu"
   /// with the options {{"alpha", 0.5}}.
   Network& activation(const std::string& function, const OptionValues& options = {});

@@ -10,6 +10,7 @@
 #include "ops/dense.h"
 #include "ops/dropout.h"
 #include "ops/elementwise.h"
+#include "ops/pool.h"
 #include "ops/registry.h"
 #include "tests/support/interpreter.h"
 
@@ -165,6 +166,38 @@ TEST(FuseDenseEpilogue, LeavesAProductWithASecondReaderAlone) {
   Graph graph = dense_chain(true);
   run_passes(graph, Stage::forward);
   EXPECT_EQ(count(graph, "relu"), 1u);
+}
+
+// max_pool, relu, drop-out in a row.
+Graph pool_chain() {
+  Graph graph("g");
+  PoolAttributes pool;
+  pool.extents = pool.window.stride = {1, 2, 2};
+  Value* x = graph.read({"x", {{2, 3, 4, 6}, DType::f32}, StateRole::data});
+  Value* step = graph.read({"step", {{}, DType::i64}, StateRole::counter});
+  Value* y =
+      graph.apply(ops::relu(), {graph.add(ops::max_pool(pool), {x}, "pool").output()}, "relu");
+  y = graph.apply(ops::dropout({0.5, {3, 4}}), {y, step}, "dropout");
+  graph.assign({"out", y->type(), StateRole::output}, y);
+  return graph;
+}
+
+TEST(FusePoolEpilogue, FoldsReluAndDropoutWithTheSameResult) {
+  initialize();
+  Graph fused = pool_chain();
+  const auto reports = run_passes(fused, Stage::forward);
+  EXPECT_EQ(count(fused, "relu") + count(fused, "dropout"), 0u);
+  EXPECT_EQ(count(fused, "max_pool"), 1u);
+  EXPECT_EQ(report_of(reports, "fuse-pool-epilogue").rewrites.size(), 2u);
+  Graph plain = pool_chain();
+  run_passes(plain, Stage::forward, {"fuse-pool-epilogue"});
+  EXPECT_EQ(count(plain, "relu"), 1u);
+
+  test::HostStates states{{"x", test::random_tensor({{2, 3, 4, 6}, DType::f32}, -1, 1, 1)}};
+  test::HostStates plain_states = states;
+  test::interpret(plain, plain_states);
+  test::interpret(fused, states);
+  EXPECT_EQ(states.at("out").values, plain_states.at("out").values);
 }
 
 TEST(Passes, HaveSwitchesThatAreChecked) {

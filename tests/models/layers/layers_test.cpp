@@ -104,6 +104,22 @@ TEST(ShapeLayers, KeepTheElements) {
       {"reshape_1", "6 elements", "[4, -1]"});
 }
 
+TEST(PoolLayers, StepByTheirWindowUnlessToldOtherwise) {
+  const Built built = inference(Network(Shape{3, 9, 8})
+                                    .max_pool({2})
+                                    .average_pool({3, 1}, {.stride = {1}, .padding = "same"}));
+  EXPECT_EQ(built.ops(), "max_pool average_pool");
+  EXPECT_EQ(built.output, (Shape{2, 3, 4, 4}));
+  Network net(Shape{3, 9, 8});
+  expect_error<UsageError>([&] { net.max_pool({}); }, {"max_pool_1: 'window' is []"});
+  expect_error<UsageError>([&] { net.max_pool({2}, {.padding = "full"}); }, {"\"full\"", "same"});
+  expect_error<ShapeError>(
+      [] {
+        summarize(Network(Shape{3, 99, 99}).max_pool({16}));
+      },
+      {"max_pool_1", "16,16", "256 elements"});
+}
+
 TEST(NormLayers, TrainByTheBatchAndInferByRunningStatistics) {
   const Network net = Network(Shape{4}).batch_norm().layer_norm();
   const Built training(net, Mode::training);
