@@ -25,7 +25,8 @@ SIMCUDA_API void simcuda_set_memory(size_t bytes);
 SIMCUDA_API void simcuda_set_devices(int count);
 
 // The n-th entry point called from now on (the first is 1) answers `error`, a cudaError_t; sticky
-// errors stay until simcuda_reset. 0 disarms. A cuBLASLt or cuDNN call answers the status nearest to it.
+// errors stay until simcuda_reset. 0 disarms. A cuBLASLt or cuDNN call answers the status nearest
+// to it.
 SIMCUDA_API void simcuda_fail_call(uint64_t n, int error);
 
 // Entry points called since the last reset or simcuda_fail_call; error queries do not count.
