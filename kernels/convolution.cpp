@@ -103,13 +103,14 @@ double ConvolutionGeometry::multiply_adds() const {
          static_cast<double>(filter_positions());
 }
 
-double convolution_error_factor(const Problem& problem) {
+double convolution_error_factor(const Problem& problem, double amplification) {
   const auto g = ConvolutionGeometry::of(problem);
   const std::int64_t terms = problem.op == "convolution" ? g.group_inputs() * g.filter_positions()
                              : problem.op == "convolution_input_gradient"
                                  ? g.group_outputs() * g.filter_positions()
                                  : g.batch * g.output_positions();
-  return stored_error_factor(problem, 8 + std::sqrt(static_cast<double>(terms)), 3);
+  return stored_error_factor(problem, amplification * (8 + std::sqrt(static_cast<double>(terms))),
+                             3);
 }
 
 }  // namespace engine

@@ -93,8 +93,8 @@ struct ConvolutionGeometry {
   double multiply_adds() const;
 };
 
-/// c of the bound for kernels that sum products in any order (see product_error_factor). Winograd
-/// kernels multiply it by what their transforms amplify.
-double convolution_error_factor(const Problem& problem);
+/// c of the bound for kernels that sum products in any order (see product_error_factor).
+/// `amplification` is what transforms, Winograd's, multiply the errors of f32 by.
+double convolution_error_factor(const Problem& problem, double amplification = 1);
 
 }  // namespace engine

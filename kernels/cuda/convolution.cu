@@ -15,6 +15,7 @@
 #include <numeric>
 
 #include "engine/tune/registry.h"
+#include "kernels/cuda/convolution_parts.h"
 #include "kernels/cuda/convolution_product.cuh"
 #include "kernels/cuda/images.cuh"
 
@@ -493,6 +494,7 @@ void register_convolution_cuda(CandidateRegistry& registry) {
   for (const char* op :
        {"convolution", "convolution_input_gradient", "convolution_weight_gradient"})
     registry.add(std::make_unique<cuda::ImplicitGemm>(op));
+  cuda::register_winograd_convolution(registry);
 }
 
 }  // namespace engine

@@ -169,8 +169,8 @@ __global__ void __launch_bounds__(T::kThreads) weight_kernel(const WeightProduct
   Accumulator<T> sums;
   multiply_share<T, Element, Element, kVector, kVector, true>(
       x, gradient_matrix<Stored, kAccess>(w, group, share.k_end), share, share.row == 0, sums);
-  store_tile<Form::tn>(p, static_cast<float*>(p.c) + blockIdx.y * p.slice, sums, share.row,
-                       share.column);
+  store_tile<false>(p, static_cast<float*>(p.c) + blockIdx.y * p.slice, sums, share.row,
+                    share.column);
   if (share.row == 0) store_column_sums(p, sums, share.column);
 }
 

@@ -129,25 +129,24 @@ struct Accumulator {
 
 // Drop-out wants quads: without them it is a launch of its own (a Philox call an element would be a
 // bigger kernel than the product).
-template <Form kForm, class Out>
+template <bool kEpilogue, class Out>
 __device__ void store_group(const Product& p, Out* c, int row, int column, const float* values) {
   const std::int64_t element = static_cast<std::int64_t>(row) * p.n + column;
   if (p.vector_out) {
     if (column >= p.n) return;
     float4 quad = make_float4(values[0], values[1], values[2], values[3]);
-    if constexpr (kForm == Form::nn) quad = p.epilogue.apply(quad, column, element);
+    if constexpr (kEpilogue) quad = p.epilogue.apply(quad, column, element);
     store_floats(c + element, quad);
     return;
   }
 #pragma unroll
   for (int j = 0; j < 4; ++j) {
     if (column + j >= p.n) return;
-    c[element + j] =
-        Out(kForm == Form::nn ? p.epilogue.add_bias(values[j], column + j) : values[j]);
+    c[element + j] = Out(kEpilogue ? p.epilogue.add_bias(values[j], column + j) : values[j]);
   }
 }
 
-template <Form kForm, class T, class Out>
+template <bool kEpilogue, class T, class Out>
 __device__ void store_tile(const Product& p, Out* c, const Accumulator<T>& sums, int first_row,
                            int first_column) {
 #pragma unroll
@@ -156,7 +155,7 @@ __device__ void store_tile(const Product& p, Out* c, const Accumulator<T>& sums,
     if (row >= p.m) continue;
 #pragma unroll
     for (int g = 0; g < T::kGroupsN; ++g)
-      store_group<kForm>(p, c, row, first_column + T::column(g), &sums.c[i][4 * g]);
+      store_group<kEpilogue>(p, c, row, first_column + T::column(g), &sums.c[i][4 * g]);
   }
 }
 
@@ -225,9 +224,10 @@ __device__ void multiply_share(const OperandA& a, const OperandB& b, const Share
   }
 }
 
-/// Grid: see Share. kVector: both operands may be loaded four elements at a time.
-template <class T, bool kBf16, Form kForm, bool kVector>
-__global__ void __launch_bounds__(T::kThreads) product_kernel(const Product p) {
+/// The block's share of a product, and its store. kVector: both operands may be loaded four
+/// elements at a time. kEpilogue: there may be one.
+template <class T, bool kBf16, Form kForm, bool kVector, bool kEpilogue>
+__device__ void compute_share(const Product& p) {
   using Types = Elements<kBf16, kForm>;
   const Share<T> share(p.n, p.k, p.k_per_split);
   const bool sum_columns = kForm == Form::tn && share.row == 0 && p.column_sums != nullptr;
@@ -235,11 +235,17 @@ __global__ void __launch_bounds__(T::kThreads) product_kernel(const Product p) {
   multiply_share<T, typename Types::A, typename Types::B, kVector, kVector, kForm == Form::tn>(
       p.a_operand<kForm>(share.k_end), p.b_operand<kForm>(share.k_end), share, sum_columns, sums);
   if (kBf16 && p.bf16_out)
-    store_tile<kForm>(p, static_cast<bfloat16*>(p.c), sums, share.row, share.column);
+    store_tile<kEpilogue>(p, static_cast<bfloat16*>(p.c), sums, share.row, share.column);
   else
-    store_tile<kForm>(p, static_cast<float*>(p.c) + blockIdx.y * p.slice, sums, share.row,
-                      share.column);
+    store_tile<kEpilogue>(p, static_cast<float*>(p.c) + blockIdx.y * p.slice, sums, share.row,
+                          share.column);
   if (sum_columns) store_column_sums(p, sums, share.column);
+}
+
+/// Grid: see Share.
+template <class T, bool kBf16, Form kForm, bool kVector>
+__global__ void __launch_bounds__(T::kThreads) product_kernel(const Product p) {
+  compute_share<T, kBf16, kForm, kVector, kForm == Form::nn>(p);
 }
 
 }  // namespace engine::cuda
