@@ -1,8 +1,11 @@
+// What conversion between layouts means, and where it is put: see channels_last.h.
 #include "ops/layout.h"
 
 #include <fmt/format.h>
 
+#include "ops/channels_last.h"
 #include "ops/expect.h"
+#include "ops/registry.h"
 
 namespace engine::ops {
 namespace {
@@ -38,3 +41,12 @@ std::shared_ptr<const graph::Op> to_layout(Layout layout) {
 }
 
 }  // namespace engine::ops
+
+namespace engine {
+
+void register_layout_op(OpRegistry& registry) {
+  registry.passes.add({"channels-last", "store images channels-last where convolutions read them",
+                       graph::Stage::forward, 2, ops::store_channels_last});
+}
+
+}  // namespace engine

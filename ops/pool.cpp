@@ -161,6 +161,29 @@ const PoolAttributes& checked(const PoolAttributes& pool) {
   return pool;
 }
 
+// max(relu(x)) = relu(max(x)), and so are the gradients: relu'(0) is 0, NaN passes through both,
+// and where the first of several equal elements is not the same one, all are 0.
+std::vector<std::string> pool_before_relu(graph::Graph& graph) {
+  std::vector<Node*> starts;
+  for (const auto& node : graph.nodes())
+    if (node->op().name() == "relu") starts.push_back(node.get());
+  std::vector<std::string> rewrites;
+  for (Node* relu : starts) {
+    if (relu->output()->uses().size() != 1) continue;
+    Node& pool = *relu->output()->uses().front();
+    if (pool.op().name() != "max_pool" || pool.inputs().size() != 1 ||
+        !pool.output(1)->uses().empty())
+      continue;
+    Node& first = graph.insert_before(pool, pool.shared_op(), {relu->input(0)}, pool.label());
+    Node& second = graph.insert_before(pool, relu->shared_op(), {first.output()}, relu->label());
+    rewrites.push_back(fmt::format("'{}' comes after '{}'", relu->label(), pool.label()));
+    graph.replace_uses(*pool.output(), *second.output());
+    graph.erase(pool);
+    graph.erase(*relu);
+  }
+  return rewrites;
+}
+
 }  // namespace
 
 std::shared_ptr<const Op> max_pool(const PoolAttributes& attributes) {
@@ -183,6 +206,8 @@ std::shared_ptr<const Op> average_pool_gradient(const PoolAttributes& attributes
 namespace engine {
 
 void register_pool_op(OpRegistry& registry) {
+  registry.passes.add({"pool-before-relu", "let ReLU see what max-pooling leaves of its input",
+                       graph::Stage::forward, -1, ops::pool_before_relu});
   registry.passes.add(
       {"fuse-pool-epilogue", "fold ReLU and drop-out into the max-pooling before them",
        graph::Stage::forward, 0, [](graph::Graph& graph) {

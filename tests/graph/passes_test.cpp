@@ -5,11 +5,16 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <cmath>
+#include <limits>
 
 #include "graph/op.h"
+#include "ops/convolution.h"
 #include "ops/dense.h"
 #include "ops/dropout.h"
 #include "ops/elementwise.h"
+#include "ops/gather.h"
+#include "ops/movement.h"
 #include "ops/pool.h"
 #include "ops/registry.h"
 #include "tests/support/interpreter.h"
@@ -197,6 +202,103 @@ TEST(FusePoolEpilogue, FoldsReluAndDropoutWithTheSameResult) {
   test::HostStates plain_states = states;
   test::interpret(plain, plain_states);
   test::interpret(fused, states);
+  EXPECT_EQ(states.at("out").values, plain_states.at("out").values);
+}
+
+// relu, max_pool of overlapping windows.
+Graph relu_then_pool() {
+  Graph graph("g");
+  PoolAttributes pool;
+  pool.extents = {1, 2, 2};
+  const TensorType type{{1, 2, 4, 5}, DType::f32};
+  Value* x = graph.apply(ops::relu(), {graph.read({"x", type})}, "relu");
+  Value* y = graph.add(ops::max_pool(pool), {x}, "pool").output();
+  graph.assign({"out", y->type(), StateRole::output}, y);
+  return graph;
+}
+
+TEST(PoolBeforeRelu, GivesTheSameOnTiesZerosAndNan) {
+  initialize();
+  Graph moved = relu_then_pool(), plain = relu_then_pool();
+  EXPECT_EQ(report_of(run_passes(moved, Stage::forward, {"fuse-pool-epilogue"}), "pool-before-relu")
+                .rewrites.size(),
+            1u);
+  run_passes(plain, Stage::forward, {"pool-before-relu"});
+  const auto place = [](const Graph& graph, const std::string& op) {
+    const auto names = op_names(graph);
+    return std::find(names.begin(), names.end(), op) - names.begin();
+  };
+  EXPECT_LT(place(moved, "max_pool"), place(moved, "relu"));
+  EXPECT_LT(place(plain, "relu"), place(plain, "max_pool"));
+
+  ReferenceTensor x = test::random_tensor({{1, 2, 4, 5}, DType::f32}, -1, 1, 3);
+  x.values[7] = std::numeric_limits<double>::quiet_NaN();
+  x.values[20] = x.values[21] = 0.5;  // a tie
+  x.values[27] = -0.0;
+  x.values[30] = std::numeric_limits<double>::infinity();
+  test::HostStates states{{"x", x}}, plain_states = states;
+  test::interpret(moved, states);
+  test::interpret(plain, plain_states);
+  const auto &got = states.at("out").values, &expected = plain_states.at("out").values;
+  ASSERT_EQ(got.size(), expected.size());
+  for (std::size_t i = 0; i < got.size(); ++i) {
+    EXPECT_EQ(std::isnan(got[i]), std::isnan(expected[i])) << i;
+    if (!std::isnan(expected[i])) EXPECT_EQ(got[i], expected[i]) << i;
+    EXPECT_EQ(std::signbit(got[i]), std::signbit(expected[i])) << i;
+  }
+}
+
+// Two convolutions, ReLU, pooling and drop-out, then a dense layer.
+Graph small_vgg() {
+  Graph graph("g");
+  Value* data = graph.read({"data", {{6, 3, 8, 8}, DType::u8}, StateRole::data});
+  Value* rows = graph.read({"rows", {{2}, DType::i32}, StateRole::data});
+  Value* step = graph.read({"step", {{}, DType::i64}, StateRole::counter});
+  Value* x = graph.apply(ops::gather_normalized({.scale = 0.01}), {data, rows}, "gather");
+  const auto convolve = [&](const std::string& name, std::int64_t inputs, std::int64_t outputs) {
+    ConvolutionAttributes attributes;
+    attributes.window.padding_before = attributes.window.padding_after = {0, 1, 1};
+    x = graph.apply(ops::convolution(attributes),
+                    {x, graph.read({name + "/w", {{outputs, inputs, 3, 3}, DType::f32}}),
+                     graph.read({name + "/b", {{outputs}, DType::f32}})},
+                    name);
+  };
+  convolve("first", 3, 4);
+  x = graph.apply(ops::relu(), {x}, "relu_1");
+  convolve("second", 4, 5);
+  x = graph.apply(ops::relu(), {x}, "relu_2");
+  PoolAttributes pool;
+  pool.extents = pool.window.stride = {1, 2, 2};
+  x = graph.add(ops::max_pool(pool), {x}, "pool").output();
+  x = graph.apply(ops::dropout({0.5, {3, 4}}), {x, step}, "dropout");
+  x = graph.apply(ops::reshape({2, 80}), {x}, "flatten");
+  x = graph.apply(
+      ops::dense(),
+      {x, graph.read({"w", {{80, 3}, DType::f32}}), graph.read({"b", {{3}, DType::f32}})}, "dense");
+  graph.assign({"out", x->type(), StateRole::output}, x);
+  return graph;
+}
+
+TEST(ChannelsLast, ConvertsOnceBetweenConvolutionsAndDense) {
+  initialize();
+  Graph graph = small_vgg(), plain = small_vgg();
+  const auto reports = run_passes(graph, Stage::forward);
+  EXPECT_EQ(report_of(reports, "channels-last").rewrites.size(), 2u);  // gathered, converted back
+  EXPECT_EQ(count(graph, "to_layout"), 1u);
+  EXPECT_EQ(count(graph, "gather"), 1u);
+  for (const auto& node : graph.nodes())
+    if (node->op().name() == "convolution" || node->op().name() == "max_pool")
+      EXPECT_EQ(node->output()->type().layout, Layout::channels_last) << node->label();
+  run_passes(plain, Stage::forward, {"channels-last"});
+  EXPECT_EQ(count(plain, "to_layout"), 0u);
+
+  test::HostStates states;
+  for (const State& state : graph.states())
+    if (state.role != StateRole::output)
+      states[state.name] = test::random_tensor(state.type, 0, 3, states.size() + 1);
+  test::HostStates plain_states = states;
+  test::interpret(graph, states);
+  test::interpret(plain, plain_states);
   EXPECT_EQ(states.at("out").values, plain_states.at("out").values);
 }
 

@@ -126,14 +126,17 @@ TEST_F(ModelFile, ReadsBackWhatIsWritten) {
 }
 
 TEST_F(ModelFile, EveryTypeOfLayerCanBeAskedFor) {
-  const std::set<std::string> of_images{"augment"};
+  const std::set<std::string> of_images{"augment", "average_pool", "convolution", "max_pool"};
+  const std::set<std::string> extents{"kernel", "shape", "window"};
   for (const LayerType& type : layer_types().all()) {
     const std::string input = of_images.contains(type.name) ? "[1, 2, 2]" : "[4]";
     std::string text =
         "input = " + input + "\nclasses = 4\n[[layer]]\ntype = \"" + type.name + "\"\n";
     for (const OptionSpec& option : type.options)
-      if (option.name == "units" || option.name == "shape")
-        text += option.name + (option.name == "units" ? " = 4\n" : " = [4]\n");
+      if (option.name == "units" || option.name == "filters")
+        text += option.name + " = 4\n";
+      else if (option.required && extents.contains(option.name))
+        text += option.name + (option.name == "shape" ? " = [4]\n" : " = [2]\n");
       else if (option.name == "layer")
         text += "[[layer.layer]]\ntype = 'relu'\n";
       else if (option.required)
