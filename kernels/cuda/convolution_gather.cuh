@@ -69,12 +69,15 @@ struct WindowMatrix {
   __device__ Depth depth(int index) const {
     return kTapsAcross ? windows.position(index, depth_end) : windows.tap(index, depth_end);
   }
-  __device__ std::int64_t offset(const Across& across, const Depth& depth) const {
+  __device__ bool contains(const Across& across, const Depth& depth) const {
+    bool inside = true;
 #pragma unroll
     for (int d = 0; d < 3; ++d)
-      if (static_cast<unsigned>(across.at[d] + depth.at[d]) >=
-          static_cast<unsigned>(windows.extent[d]))
-        return kOutside;
+      inside &= static_cast<unsigned>(across.at[d] + depth.at[d]) <
+                static_cast<unsigned>(windows.extent[d]);
+    return inside;
+  }
+  __device__ std::int64_t offset(const Across& across, const Depth& depth) const {
     return across.offset + depth.offset;
   }
 };
@@ -82,6 +85,7 @@ struct WindowMatrix {
 /// The channels of images [N, C, P] stored row-major, as a matrix [N * P, C].
 struct PlaneMatrix {
   static constexpr bool kAlongDepth = true;
+  static constexpr std::int64_t kOutside = -1;
   using Across = std::int64_t;
   using Depth = std::int64_t;
   const void* data;
@@ -97,9 +101,10 @@ struct PlaneMatrix {
     const int n = positions.split(index);
     return n * sample_stride + index;
   }
-  __device__ std::int64_t offset(Across across, Depth depth) const {
-    return across == kOutside || depth == kOutside ? kOutside : across + depth;
+  __device__ bool contains(Across across, Depth depth) const {
+    return across != kOutside && depth != kOutside;
   }
+  __device__ std::int64_t offset(Across across, Depth depth) const { return across + depth; }
 };
 
 }  // namespace engine::cuda

@@ -36,12 +36,9 @@ struct Rounded {
   __device__ static float number(float x) { return bfloat16(x); }
 };
 
-/// What an operand answers for an element that is to be taken as zero.
-inline constexpr std::int64_t kOutside = -1;
-
 /// A row-major operand; what lies outside its bounds is zero. An operand of any other kind says the
 /// same: how it is stored, what it wants to know of a place across and of a depth (worked out once
-/// for many elements), and where the element is that two of those meet in.
+/// for many elements), whether two of those meet in an element, and where that is.
 template <bool kStoredAlongDepth>
 struct Matrix {
   static constexpr bool kAlongDepth = kStoredAlongDepth;
@@ -54,8 +51,10 @@ struct Matrix {
 
   __device__ int across(int index) const { return index; }
   __device__ int depth(int index) const { return index; }
+  __device__ bool contains(int across, int depth) const {
+    return across < extent && depth < depth_end;
+  }
   __device__ std::int64_t offset(int across, int depth) const {
-    if (across >= extent || depth >= depth_end) return kOutside;
     return kAlongDepth ? across * stride + depth : depth * stride + across;
   }
 };
@@ -81,12 +80,14 @@ class TileLoader {
       depths[item] = operand.depth(depth + position(item).depth);
 #pragma unroll
     for (int item = 0; item < kItems; ++item) {
-      const std::int64_t offset = operand.offset(across_[item % kAcrosses], depths[item % kDepths]);
-      if (offset == kOutside)
+      const auto& across = across_[item % kAcrosses];
+      const auto& at = depths[item % kDepths];
+      if (!operand.contains(across, at)) {
         items_[item] = Item{};
-      else
-        items_[item] = *reinterpret_cast<const Item*>(
-            static_cast<const typename Element::Stored*>(operand.data) + offset);
+        continue;
+      }
+      items_[item] = *reinterpret_cast<const Item*>(
+          static_cast<const typename Element::Stored*>(operand.data) + operand.offset(across, at));
     }
   }
 
