@@ -18,6 +18,7 @@
 #include "kernels/cuda/convolution_parts.h"
 #include "kernels/cuda/convolution_product.cuh"
 #include "kernels/cuda/images.cuh"
+#include "kernels/cuda/launchers.h"
 
 namespace engine {
 namespace cuda {
@@ -298,8 +299,8 @@ class CorrelationKernel final : public Kernel {
       multiply(c, arguments);
     }
     if (forward_ && epilogue_.dropout.rate > 0 && !drops_quads())
-      launch_image_dropout(arguments.stream, epilogue_.dropout,
-                           arguments.inputs[3].as<std::int64_t>(), arguments.outputs[0]);
+      launch_dropout(arguments.stream, epilogue_.dropout, arguments.inputs[3].as<std::int64_t>(),
+                     arguments.outputs[0], arguments.outputs[0]);
   }
 
  private:
@@ -488,6 +489,23 @@ class ImplicitGemm final : public KernelCandidate {
 };
 
 }  // namespace
+std::string refuse_huge_convolution(const ConvolutionGeometry& g) {
+  // Tiles may reach beyond the last index, coordinates beyond the padding.
+  constexpr std::int64_t kMost = INT32_MAX - 1024, kFarthest = 1 << 28;
+  const std::int64_t filter = g.filter_positions();
+  const std::int64_t weights = std::max(g.group_inputs() + 4, g.group_outputs() + 4);
+  if (std::max(g.batch * g.output_positions(), g.batch * g.input_positions()) > kMost)
+    return "more positions than fit 32 bits";
+  if (weights * weights > kMost / std::max<std::int64_t>(filter, 1))
+    return "more weights of a group than fit 32 bits";
+  if (g.groups > 65535) return "more than 65535 groups";
+  for (std::size_t d = 0; d < 3; ++d)
+    if (g.input[d] + g.window.padding_before[d] + g.window.padding_after[d] > kFarthest ||
+        g.filter[d] * g.window.dilation[d] > kFarthest)
+      return "an extent of more than 2^28 with its padding";
+  return "";
+}
+
 }  // namespace cuda
 
 void register_convolution_cuda(CandidateRegistry& registry) {

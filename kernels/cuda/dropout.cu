@@ -58,40 +58,32 @@ __global__ void dropout_channels_last_kernel(DropoutMask mask, ImageExtents imag
 }
 
 template <class T>
-void run_channels_last(const LaunchArguments& launch, const DropoutMask& mask) {
-  const ImageExtents image = ImageExtents::of(launch.outputs[0].type);
-  const std::int64_t quads = ceil_div<std::int64_t>(image.positions, 4);
-  run("dropout", dropout_channels_last_kernel<T>,
-      blocks_for(image.batch * quads * image.channels, kThreads), kThreads,
-      native_stream(launch.stream), mask, image, launch.inputs[0].as<T>(),
-      launch.outputs[0].as<T>());
-}
-
-template <class T>
-SimpleCandidate::Launch make_launch(const DropoutAttributes& attributes) {
-  return [attributes](const LaunchArguments& launch) {
-    const TensorView& y = launch.outputs[0];
-    const auto* step = launch.inputs[1].as<std::int64_t>();
-    if (y.type.layout == Layout::channels_last)
-      return run_channels_last<T>(launch, DropoutMask::of(attributes, step));
-    launch_dropout(launch.stream, attributes, step, launch.inputs[0].as<T>(), y.as<T>(),
-                   y.type.element_count());
-  };
-}
-
-SimpleCandidate::Launch prepare_dropout(const Problem& problem) {
-  const auto attributes = DropoutAttributes::from(problem.attributes);
-  return problem.outputs.at(0).dtype == DType::bf16 ? make_launch<bfloat16>(attributes)
-                                                    : make_launch<float>(attributes);
-}
-
-template <class T>
 void run_dropout(Stream& stream, const DropoutAttributes& attributes, const std::int64_t* step,
                  const T* x, T* y, std::int64_t count) {
   const dim3 grid(
       static_cast<unsigned>(ceil_div<std::int64_t>(ceil_div<std::int64_t>(count, 4), kThreads)));
   run("dropout", dropout_kernel<T>, grid, kThreads, native_stream(stream),
       DropoutMask::of(attributes, step), x, y, count, is_aligned_for_4(x) && is_aligned_for_4(y));
+}
+
+template <class T>
+void run_dropout(Stream& stream, const DropoutAttributes& attributes, const std::int64_t* step,
+                 const TensorView& x, const TensorView& y) {
+  if (y.type.layout == Layout::row_major)
+    return run_dropout(stream, attributes, step, x.as<T>(), y.as<T>(), y.type.element_count());
+  const ImageExtents image = ImageExtents::of(y.type);
+  if (image.count() == 0) return;
+  const std::int64_t quads = ceil_div<std::int64_t>(image.positions, 4);
+  run("dropout", dropout_channels_last_kernel<T>,
+      blocks_for(image.batch * quads * image.channels, kThreads), kThreads, native_stream(stream),
+      DropoutMask::of(attributes, step), image, x.as<T>(), y.as<T>());
+}
+
+SimpleCandidate::Launch prepare_dropout(const Problem& problem) {
+  return [attributes = DropoutAttributes::from(problem.attributes)](const LaunchArguments& launch) {
+    launch_dropout(launch.stream, attributes, launch.inputs[1].as<std::int64_t>(), launch.inputs[0],
+                   launch.outputs[0]);
+  };
 }
 
 }  // namespace
@@ -104,6 +96,14 @@ void launch_dropout(Stream& stream, const DropoutAttributes& attributes, const s
 void launch_dropout(Stream& stream, const DropoutAttributes& attributes, const std::int64_t* step,
                     const bfloat16* x, bfloat16* y, std::int64_t count) {
   run_dropout(stream, attributes, step, x, y, count);
+}
+
+void launch_dropout(Stream& stream, const DropoutAttributes& attributes, const std::int64_t* step,
+                    const TensorView& x, const TensorView& y) {
+  if (y.type.dtype == DType::bf16)
+    run_dropout<bfloat16>(stream, attributes, step, x, y);
+  else
+    run_dropout<float>(stream, attributes, step, x, y);
 }
 
 }  // namespace cuda

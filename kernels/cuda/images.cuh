@@ -38,8 +38,4 @@ struct EpilogueOperands {
 /// have 64 bits.
 std::string refuse_huge_convolution(const ConvolutionGeometry& geometry);
 
-/// y = drop-out of y, by the row-major numbers of its elements.
-void launch_image_dropout(Stream& stream, const DropoutAttributes& attributes,
-                          const std::int64_t* step, const TensorView& y);
-
 }  // namespace engine::cuda

@@ -16,6 +16,9 @@ void launch_dropout(Stream& stream, const DropoutAttributes& attributes, const s
                     const float* x, float* y, std::int64_t count);
 void launch_dropout(Stream& stream, const DropoutAttributes& attributes, const std::int64_t* step,
                     const bfloat16* x, bfloat16* y, std::int64_t count);
+/// The same for tensors of one type, f32 or bf16, in any layout: elements are numbered row-major.
+void launch_dropout(Stream& stream, const DropoutAttributes& attributes, const std::int64_t* step,
+                    const TensorView& x, const TensorView& y);
 
 /// y[i] = x[i] rounded to bf16, for `count` elements.
 void launch_narrow(Stream& stream, const float* x, bfloat16* y, std::int64_t count);

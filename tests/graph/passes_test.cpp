@@ -243,7 +243,9 @@ TEST(PoolBeforeRelu, GivesTheSameOnTiesZerosAndNan) {
   ASSERT_EQ(got.size(), expected.size());
   for (std::size_t i = 0; i < got.size(); ++i) {
     EXPECT_EQ(std::isnan(got[i]), std::isnan(expected[i])) << i;
-    if (!std::isnan(expected[i])) EXPECT_EQ(got[i], expected[i]) << i;
+    if (!std::isnan(expected[i])) {
+      EXPECT_EQ(got[i], expected[i]) << i;
+    }
     EXPECT_EQ(std::signbit(got[i]), std::signbit(expected[i])) << i;
   }
 }
@@ -287,8 +289,9 @@ TEST(ChannelsLast, ConvertsOnceBetweenConvolutionsAndDense) {
   EXPECT_EQ(count(graph, "to_layout"), 1u);
   EXPECT_EQ(count(graph, "gather"), 1u);
   for (const auto& node : graph.nodes())
-    if (node->op().name() == "convolution" || node->op().name() == "max_pool")
+    if (node->op().name() == "convolution" || node->op().name() == "max_pool") {
       EXPECT_EQ(node->output()->type().layout, Layout::channels_last) << node->label();
+    }
   run_passes(plain, Stage::forward, {"channels-last"});
   EXPECT_EQ(count(plain, "to_layout"), 0u);
 
