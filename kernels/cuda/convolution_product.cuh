@@ -116,7 +116,8 @@ __device__ void store_images(const Correlation& p, Out* out, const Accumulator<T
 
 /// Grid: see Share; groups along z.
 template <class T, class Element, Access kAccess>
-__global__ void __launch_bounds__(T::kThreads) correlation_kernel(const Correlation p) {
+__global__ void __launch_bounds__(T::kThreads, T::kLeastBlocks)
+    correlation_kernel(const Correlation p) {
   using Stored = typename Element::Stored;
   constexpr bool kVector = kAccess == Access::channel_quads;
   const auto group = static_cast<std::int64_t>(blockIdx.z);
@@ -156,7 +157,8 @@ __device__ auto gradient_matrix(const WeightProduct& w, std::int64_t group, int 
 
 /// Grid: see Share; groups along z.
 template <class T, class Element, Access kAccess>
-__global__ void __launch_bounds__(T::kThreads) weight_kernel(const WeightProduct w) {
+__global__ void __launch_bounds__(T::kThreads, T::kLeastBlocks)
+    weight_kernel(const WeightProduct w) {
   using Stored = typename Element::Stored;
   constexpr bool kVector = kAccess == Access::channel_quads;
   const auto group = static_cast<std::int64_t>(blockIdx.z);

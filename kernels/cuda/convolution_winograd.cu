@@ -24,7 +24,8 @@ struct PointProducts {
 };
 
 template <class T, Form kForm>
-__global__ void __launch_bounds__(T::kThreads) point_products_kernel(const PointProducts points) {
+__global__ void __launch_bounds__(T::kThreads, T::kLeastBlocks)
+    point_products_kernel(const PointProducts points) {
   Product p = points.product;
   const auto point = static_cast<std::int64_t>(blockIdx.z);
   p.a = static_cast<const float*>(p.a) + point * points.a_stride;

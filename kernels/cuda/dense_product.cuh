@@ -75,6 +75,9 @@ struct Tile {
   static constexpr int kGroupsM = kRowGroups, kGroupsN = kColumnGroups;
   static constexpr int kWarpsM = kM / (16 * kGroupsM), kWarpsN = kN / (32 * kGroupsN);
   static constexpr int kThreads = kWarp * kWarpsM * kWarpsN;
+  /// Blocks a multiprocessor has to hold, 0 for as many as the compiler finds good: for sm_90 it
+  /// would rather spill a register of a small tile than let go of a block.
+  static constexpr int kLeastBlocks = kGroupsM * kGroupsN == 1 ? 1 : 0;
 
   __device__ static int lane() { return static_cast<int>(threadIdx.x) % kWarp; }
   __device__ static int warp() { return static_cast<int>(threadIdx.x) / kWarp; }
@@ -244,7 +247,7 @@ __device__ void compute_share(const Product& p) {
 
 /// Grid: see Share.
 template <class T, bool kBf16, Form kForm, bool kVector>
-__global__ void __launch_bounds__(T::kThreads) product_kernel(const Product p) {
+__global__ void __launch_bounds__(T::kThreads, T::kLeastBlocks) product_kernel(const Product p) {
   compute_share<T, kBf16, kForm, kVector, kForm == Form::nn>(p);
 }
 

@@ -66,7 +66,7 @@ class TileLoader {
   using Row = float[kExtent + kPadding];
 
   /// Of tiles that begin at `first` across.
-  __device__ TileLoader(const Operand& operand, int first) {
+  __device__ TileLoader(const Operand& operand, int first) : first_(first) {
 #pragma unroll
     for (int item = 0; item < kAcrosses; ++item)
       across_[item] = operand.across(first + position(item).across);
@@ -74,14 +74,11 @@ class TileLoader {
 
   /// Loads the tile that begins at `depth` into registers.
   __device__ void load(const Operand& operand, int depth) {
-    typename Operand::Depth depths[kDepths];
-#pragma unroll
-    for (int item = 0; item < kDepths; ++item)
-      depths[item] = operand.depth(depth + position(item).depth);
 #pragma unroll
     for (int item = 0; item < kItems; ++item) {
-      const auto& across = across_[item % kAcrosses];
-      const auto& at = depths[item % kDepths];
+      const auto across =
+          kRemembers ? across_[item % kAcrosses] : operand.across(first_ + position(item).across);
+      const auto at = operand.depth(depth + position(kOneDepth ? 0 : item).depth);
       if (!operand.contains(across, at)) {
         items_[item] = Item{};
         continue;
@@ -127,7 +124,9 @@ class TileLoader {
   static_assert(kVector || !kAlongDepth || kItems % 2 == 0, "items are stored in swapped pairs");
   // A thread's items lie at one place across, or at one depth.
   static constexpr bool kOneDepth = kAlongDepth && !kVector;
-  static constexpr int kAcrosses = kOneDepth ? kItems : 1, kDepths = kOneDepth ? 1 : kItems;
+  static constexpr int kAcrosses = kOneDepth ? kItems : 1;
+  // Whether a place across is more than its index, and worth the registers to remember it.
+  static constexpr bool kRemembers = !std::is_same_v<typename Operand::Across, int>;
   static_assert(kOneDepth || kThreads * kWidth % kExtent == 0);
   static_assert(!kAlongDepth || !kVector || kThreads / 2 % kExtent == 0);
 
@@ -152,6 +151,7 @@ class TileLoader {
       return {(thread / kWarp * kItems + item) * 2 + thread % kWarp / kDepth, thread % kDepth};
   }
 
+  int first_;
   typename Operand::Across across_[kAcrosses];
   Item items_[kItems];
 };
