@@ -48,6 +48,13 @@ struct Support {
   static Support refuse(std::string why) { return {{}, std::move(why)}; }
 };
 
+/// Which sums of products a kernel gets exactly right, beside those within its bound.
+enum class Exactness {
+  integers,   ///< of small integers
+  multiples,  ///< of small multiples of what it divides by on its way
+  none,       ///< it works with constants that are rounded
+};
+
 class KernelCandidate {
  public:
   virtual ~KernelCandidate() = default;
@@ -64,8 +71,7 @@ class KernelCandidate {
                                           Device& device) const = 0;
   /// c of the bound |err| <= c * eps * magnitude against the reference.
   virtual double error_factor(const Problem&) const { return 8.0; }
-  /// Whether small integers give exact results: not where a kernel divides on its way.
-  virtual bool exact(const Problem&) const { return true; }
+  virtual Exactness exactness(const Problem&) const { return Exactness::integers; }
 };
 
 /// The bound of a result that is computed in f32 with the bound `factor`, in the epsilon of the

@@ -150,7 +150,9 @@ class Converted final : public KernelCandidate {
   double error_factor(const Problem& problem) const override {
     return stored_error_factor(problem, candidate_->error_factor(inner_(problem)), 3);
   }
-  bool exact(const Problem& problem) const override { return candidate_->exact(inner_(problem)); }
+  Exactness exactness(const Problem& problem) const override {
+    return candidate_->exactness(inner_(problem));
+  }
 
   Support query(const Problem& problem, Device& device) const override {
     const Operands operands(problem, inner_(problem));

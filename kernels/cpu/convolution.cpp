@@ -21,7 +21,7 @@ class ConvolutionCandidate final : public KernelCandidate {
   double error_factor(const Problem& problem) const override {
     return family_.amplification * convolution_error_factor(problem);
   }
-  bool exact(const Problem&) const override { return family_.exact; }
+  Exactness exactness(const Problem&) const override { return family_.exactness; }
 
   Support query(const Problem& problem, Device&) const override {
     if (multiplies_bfloat16(problem)) return Support::refuse("multiplies f32");

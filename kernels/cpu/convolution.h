@@ -66,7 +66,7 @@ struct ConvolutionFamily {
   std::string (*refuse)(const Problem&);  ///< why, or ""; types and layout aside
   std::unique_ptr<ConvolutionKernel> (*make)(const Problem&, const std::string& configuration);
   double amplification = 1;  ///< of convolution_error_factor
-  bool exact = true;         ///< see KernelCandidate
+  Exactness exactness = Exactness::integers;
 };
 
 /// The same convolution of f32 images.

@@ -347,7 +347,7 @@ std::unique_ptr<ConvolutionKernel> make_winograd(const Problem& problem,
 
 ConvolutionFamily winograd_convolution() {
   return {"cpu.winograd", {"4x4", "2x2"},         refuse_winograd,
-          make_winograd,  kWinogradAmplification, false};
+          make_winograd,  kWinogradAmplification, Exactness::multiples};
 }
 
 }  // namespace engine::cpu

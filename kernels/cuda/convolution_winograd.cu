@@ -349,7 +349,9 @@ class Winograd final : public KernelCandidate {
     return convolution_error_factor(problem, amplification<F>(weight));
   }
   // Quarters are exact, twenty-fourths are not.
-  bool exact(const Problem&) const override { return F::kTile == 2; }
+  Exactness exactness(const Problem&) const override {
+    return F::kTile == 2 ? Exactness::integers : Exactness::multiples;
+  }
 
   Support query(const Problem& problem, Device&) const override {
     const Shape s(problem, F::kTile);

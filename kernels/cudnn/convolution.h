@@ -19,6 +19,8 @@ class CudnnConvolution : public KernelCandidate {
   double error_factor(const Problem& problem) const override {
     return cudnn_convolution_error_factor(problem);
   }
+  // Winograd's and Fourier's transforms are among its algorithms.
+  Exactness exactness(const Problem&) const override { return Exactness::none; }
   Support query(const Problem& problem, Device& device) const override;
   std::unique_ptr<Kernel> prepare(const Problem& problem, const Configuration& configuration,
                                   Device& device) const override;

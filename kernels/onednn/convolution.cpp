@@ -232,7 +232,10 @@ class OnednnConvolution final : public KernelCandidate {
   double error_factor(const Problem& problem) const override {
     return (winograd() ? cpu::kWinogradAmplification : 1) * convolution_error_factor(problem);
   }
-  bool exact(const Problem&) const override { return !winograd(); }
+  // oneDNN's points are not whole numbers.
+  Exactness exactness(const Problem&) const override {
+    return winograd() ? Exactness::none : Exactness::integers;
+  }
 
   Support query(const Problem& problem, Device&) const override {
     if (std::string why = refuse(problem); !why.empty()) return Support::refuse(why);

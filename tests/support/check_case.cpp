@@ -237,8 +237,10 @@ CaseResult check_case(const OpCase& test, Device& device, const KernelCandidate&
   Check check{test, test.problem(), device, candidate, draw_inputs(test), {}, {}};
   // A kernel that divides errs by the magnitudes of a whole tile, which among whole numbers, many
   // of them 0, may be any multiple of an element's.
-  if (test.exact && !test.divisible && !candidate.exact(check.problem)) {
-    check.result.refusal = "not exact for small integers";
+  const Exactness exactness = candidate.exactness(check.problem);
+  if (test.exact &&
+      (test.divisible ? exactness == Exactness::none : exactness != Exactness::integers)) {
+    check.result.refusal = "not exact for these numbers";
     return check.result;
   }
   const Support support = candidate.query(check.problem, device);
