@@ -76,12 +76,13 @@ if(ENGINE_SANITIZE)
   target_link_options(engine_settings INTERFACE -fsanitize=${ENGINE_SANITIZE})
 endif()
 
-# engine_precompile(target): the headers that nearly every source includes, parsed once a target. ccache
-# caches nothing that uses them unless it is told to, so there it is off; so it is in the preset dev,
-# where a source that lacks an include of its own does not compile.
-if(ENGINE_CCACHE)
+# engine_precompile(target): the headers that nearly every source includes, parsed once a target, for those
+# who only build. Not where warnings are errors: a source must have includes of its own there, and g++ 12
+# shows warnings from system headers that it read precompiled. Nor with ccache, which does not cache then.
+if(ENGINE_CCACHE OR ENGINE_WERROR)
   set(CMAKE_DISABLE_PRECOMPILE_HEADERS ON)
 endif()
 function(engine_precompile target)
-  target_precompile_headers(${target} PRIVATE <fmt/format.h> <algorithm> <functional> <map> <memory> <optional> <span> <string> <unordered_map> <utility> <vector>)
+  target_precompile_headers(${target} PRIVATE <fmt/format.h> <algorithm> <functional> <map> <memory>
+    <optional> <span> <string> <unordered_map> <utility> <vector>)
 endfunction()
