@@ -56,6 +56,7 @@ std::set<std::string> plans(const Problem& problem) {
 
 class CudnnPlans : public testing::TestWithParam<const char*> {
  protected:
+  // The headers, which this was built with, may be there without the library.
   void SetUp() override {
     if (!cudnn_refusal().empty()) GTEST_SKIP() << cudnn_refusal();
   }
