@@ -6,15 +6,11 @@
 
 #include "engine/core/error.h"
 #include "kernels/cpu/micro_kernel.h"
-#include "kernels/cpu/winograd.h"
+#include "kernels/cpu/simd.h"
+#include "kernels/winograd.h"
 
 namespace engine::cpu {
 namespace {
-
-#define ENGINE_TRANSFORM(name)                                         \
-  [](const auto& before, auto& after) __attribute__((always_inline)) { \
-    Winograd<M>::name(before, after);                                  \
-  }
 
 template <int M, int lanes>
 ENGINE_SIMD_INLINE void data(const float* const* pixels, std::int64_t channels,
@@ -24,7 +20,7 @@ ENGINE_SIMD_INLINE void data(const float* const* pixels, std::int64_t channels,
     Lanes<lanes> x[n][n], v[n][n];
     ENGINE_UNROLL for (int i = 0; i < n; ++i) ENGINE_UNROLL for (int j = 0; j < n; ++j)
         load_lanes(x[i][j], pixels[i * n + j] + c);
-    transform_square<n, n>(x, v, ENGINE_TRANSFORM(data));
+    transform_square<typename Winograd<M>::Data>(x, v);
     ENGINE_UNROLL for (int i = 0; i < n; ++i) ENGINE_UNROLL for (int j = 0; j < n; ++j)
         store_lanes(to.data + (i * n + j) * to.stride + c, v[i][j]);
   }
@@ -40,7 +36,7 @@ ENGINE_SIMD_INLINE void result_gradient(const float* const* pixels, std::int64_t
     Lanes<lanes> x[M][M], v[n][n];
     ENGINE_UNROLL for (int i = 0; i < M; ++i) ENGINE_UNROLL for (int j = 0; j < M; ++j)
         load_lanes(x[i][j], pixels[i * M + j] + c);
-    transform_square<M, n>(x, v, ENGINE_TRANSFORM(result_gradient));
+    transform_square<typename Winograd<M>::ResultGradient>(x, v);
     ENGINE_UNROLL for (int i = 0; i < n; ++i) ENGINE_UNROLL for (int j = 0; j < n; ++j)
         store_lanes(target + (i * n + j) * to.to.stride, v[i][j]);
   }
@@ -57,7 +53,7 @@ ENGINE_SIMD_INLINE void result(const PointMatrices& from, const float* bias, boo
     Lanes<lanes> m[n][n], y[M][M], b{};
     ENGINE_UNROLL for (int i = 0; i < n; ++i) ENGINE_UNROLL for (int j = 0; j < n; ++j)
         load_lanes(m[i][j], from.data + (i * n + j) * from.stride + c);
-    transform_square<n, M>(m, y, ENGINE_TRANSFORM(result));
+    transform_square<typename Winograd<M>::Result>(m, y);
     if (bias != nullptr) {
       float some[lanes] = {};
       for (std::int64_t k = 0; k < width; ++k) some[k] = bias[c + k];
@@ -90,12 +86,9 @@ ENGINE_SIMD_INLINE void filter(const FilterView& view, const PackedLine& to) {
         taps[view.rotated ? 8 - r : r][lane] = source[lane * view.y_stride + r];
     Lanes<lanes> g[3][3], u[n][n];
     for (int r = 0; r < 9; ++r) load_lanes(g[r / 3][r % 3], taps[r]);
-    transform_square<3, n>(g, u, ENGINE_TRANSFORM(filter));
-    ENGINE_UNROLL for (int i = 0; i < n; ++i) ENGINE_UNROLL for (int j = 0; j < n; ++j) {
-      const float divisor = Winograd<M>::kDivisors[i] * Winograd<M>::kDivisors[j];
-      const Lanes<lanes> value = u[i][j] / divisor;
-      store_lanes(target + (i * n + j) * to.to.stride, value);
-    }
+    transform_filter<Winograd<M>>(g, u);
+    ENGINE_UNROLL for (int i = 0; i < n; ++i) ENGINE_UNROLL for (int j = 0; j < n; ++j)
+        store_lanes(target + (i * n + j) * to.to.stride, u[i][j]);
   }
 }
 
@@ -103,23 +96,17 @@ template <int M, int lanes>
 ENGINE_SIMD_INLINE void filter_gradient(const PointMatrices& from, std::int64_t channels, float* dw,
                                         std::int64_t channel_stride) {
   constexpr int n = M + 2;
-  constexpr float divisor = Winograd<M>::kDivisor * Winograd<M>::kDivisor;
   for (std::int64_t k = 0; k < channels; k += lanes) {
     Lanes<lanes> m[n][n], g[3][3];
     ENGINE_UNROLL for (int i = 0; i < n; ++i) ENGINE_UNROLL for (int j = 0; j < n; ++j)
         load_lanes(m[i][j], from.data + (i * n + j) * from.stride + k);
-    transform_square<n, 3>(m, g, ENGINE_TRANSFORM(filter_gradient));
+    transform_filter_gradient<Winograd<M>>(m, g);
     float taps[9][lanes];
-    for (int r = 0; r < 9; ++r) {
-      const Lanes<lanes> value = g[r / 3][r % 3] / divisor;
-      store_lanes(taps[r], value);
-    }
+    for (int r = 0; r < 9; ++r) store_lanes(taps[r], g[r / 3][r % 3]);
     for (std::int64_t lane = 0; lane < std::min<std::int64_t>(lanes, channels - k); ++lane)
       for (int r = 0; r < 9; ++r) dw[(k + lane) * channel_stride + r] = taps[r][lane];
   }
 }
-
-#undef ENGINE_TRANSFORM
 
 // A transform by its name, size of tile and arguments, in the lanes of this machine.
 #define ENGINE_BY_LANES(name, M, ...) \

@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <functional>
 #include <string>
 #include <utility>
@@ -21,7 +22,9 @@
 #include "ops/binary.h"
 #include "ops/convolution.h"
 #include "ops/gradient_scale.h"
+#include "ops/layout.h"
 #include "ops/movement.h"
+#include "ops/pool.h"
 #include "ops/reduce.h"
 #include "ops/registry.h"
 #include "ops/rmsprop.h"
@@ -39,6 +42,17 @@ TensorType floats(Shape shape) {
 TensorType integers(Shape shape) {
   return {std::move(shape), DType::i32};
 }
+
+TensorType channels_last(Shape shape) {
+  return {std::move(shape), DType::f32, Layout::channels_last};
+}
+
+Problem op_problem(const std::shared_ptr<const graph::Op>& op,
+                   const std::vector<TensorType>& types) {
+  return graph::make_problem(*op, types);
+}
+
+const WindowAttributes kSame{.padding_before = {0, 1, 1}, .padding_after = {0, 1, 1}};
 
 Problem make_problem(std::string op, Attributes attributes, std::vector<TensorType> inputs,
                      std::vector<TensorType> outputs) {
@@ -125,6 +139,57 @@ class AccessPattern : public testing::Test {
     EXPECT_EQ(wavefronts, ideal_wavefronts) << problem.key();
   }
 
+  // What kernels of that name did in all: loads, stores and shared memory.
+  SimcudaAccesses totals(const std::string& kernel) const {
+    SimcudaAccesses sum{};
+    const auto add = [](SimcudaGlobalAccesses& to, const SimcudaGlobalAccesses& from) {
+      to.requests += from.requests;
+      to.sectors += from.sectors;
+      to.ideal_sectors += from.ideal_sectors;
+    };
+    for (const SimcudaSiteAccesses& site : sites()) {
+      if (std::string(site.kernel).find(kernel) == std::string::npos) continue;
+      add(sum.global_loads, site.accesses.global_loads);
+      add(sum.global_stores, site.accesses.global_stores);
+      sum.shared.requests += site.accesses.shared.requests;
+      sum.shared.wavefronts += site.accesses.shared.wavefronts;
+      sum.shared.ideal_wavefronts += site.accesses.shared.ideal_wavefronts;
+    }
+    return sum;
+  }
+
+  // Holds kernels of that name to so many times the ideal sectors, and to no bank conflict.
+  void expect_near_ideal(const std::string& kernel, double most_loads = kMostSectors,
+                         double most_stores = kMostSectors) const {
+    const SimcudaAccesses sum = totals(kernel);
+    const auto ratio = [](const SimcudaGlobalAccesses& global) {
+      return static_cast<double>(global.sectors) /
+             static_cast<double>(std::max<std::uint64_t>(global.ideal_sectors, 1));
+    };
+    fmt::print("{}: loads {:.3f}, stores {:.3f} times the ideal sectors; {} wavefronts for {}\n",
+               kernel, ratio(sum.global_loads), ratio(sum.global_stores), sum.shared.wavefronts,
+               sum.shared.ideal_wavefronts);
+    EXPECT_GT(sum.global_loads.requests, 0u) << kernel;
+    EXPECT_GT(sum.global_stores.requests, 0u) << kernel;
+    EXPECT_LE(ratio(sum.global_loads), most_loads) << kernel;
+    EXPECT_LE(ratio(sum.global_stores), most_stores) << kernel;
+    EXPECT_EQ(sum.shared.wavefronts, sum.shared.ideal_wavefronts) << kernel;
+  }
+
+  // All three directions of a convolution of x into as many channels as the filters have.
+  void launch_convolution(const TensorType& x, const Shape& filters, const WindowAttributes& window,
+                          std::int64_t groups) {
+    const TensorType w = floats(filters);
+    const Problem forward = op_problem(ops::convolution({window, groups, {Activation::relu, {}}}),
+                                       {x, w, floats({filters[0]})});
+    const TensorType& z = forward.outputs[0];
+    launch(forward);
+    launch(op_problem(ops::convolution_input_gradient(window, groups, spatial_extents(x.shape)),
+                      {z, w}));
+    launch(op_problem(ops::convolution_weight_gradient(window, groups, spatial_extents(filters)),
+                      {x, z}));
+  }
+
   // The loads and the shared memory of every product in the tiles of dense_tile.cuh that was
   // launched in kernels of that name.
   void expect_ideal_main_loops(const std::string& kernel) const {
@@ -174,24 +239,54 @@ TEST_F(AccessPattern, MainLoopsOfProductsAreIdeal) {
 
 // All three directions over images with channels last, of one group and of several, padded.
 TEST_F(AccessPattern, MainLoopsOfConvolutionsAreIdeal) {
-  const auto last = [](Shape shape) {
-    return TensorType{std::move(shape), DType::f32, Layout::channels_last};
-  };
-  const auto launch_op = [&](const graph::Op& op, const std::vector<TensorType>& types) {
-    launch(graph::make_problem(op, types));
-  };
-  WindowAttributes window;
-  window.padding_before = window.padding_after = {0, 1, 1};
-  const TensorType x = last({2, 64, 9, 8});
-  for (std::int64_t groups : {1, 2}) {
-    const TensorType filters = floats({64, 64 / groups, 3, 3});
-    launch_op(*ops::convolution({window, groups, {Activation::relu, {}}}),
-              {x, filters, floats({64})});
-    launch_op(*ops::convolution_input_gradient(window, groups, {1, 9, 8}), {x, filters});
-    launch_op(*ops::convolution_weight_gradient(window, groups, {1, 3, 3}), {x, x});
-  }
+  for (std::int64_t groups : {1, 2})
+    launch_convolution(channels_last({2, 64, 9, 8}), {64, 64 / groups, 3, 3}, kSame, groups);
   expect_ideal_main_loops("correlation_kernel");
   expect_ideal_main_loops("weight_kernel");
+  expect_ideal_main_loops("point_products_kernel");
+}
+
+TEST_F(AccessPattern, WinogradsTransformsAreNearIdeal) {
+  launch_convolution(channels_last({2, 64, 9, 8}), {64, 64, 3, 3}, kSame, 1);
+  expect_near_ideal("transform_input_kernel");
+  expect_near_ideal("transform_output_kernel");
+  expect_near_ideal("transform_output_gradient_kernel");
+  expect_near_ideal("fused_kernel");
+}
+
+// Of three channels, which fill no sector, and of a row's 32 columns.
+TEST_F(AccessPattern, DirectConvolutionsAreNearIdeal) {
+  for (Layout layout : {Layout::channels_last, Layout::row_major}) {
+    SIMULATOR(simcuda_forget_accesses)();
+    launch_convolution({{2, 3, 32, 32}, DType::f32, layout}, {64, 3, 3, 3}, kSame, 1);
+    expect_near_ideal("direct_kernel");
+    expect_near_ideal("direct_weight_kernel");
+  }
+}
+
+TEST_F(AccessPattern, DepthwiseConvolutionsAreNearIdeal) {
+  launch_convolution(channels_last({2, 64, 9, 8}), {64, 1, 3, 3}, kSame, 64);
+  expect_near_ideal("depthwise_kernel");
+  expect_near_ideal("depthwise_weight_kernel");
+  // Rows shifted by a column begin in the middle of a sector.
+  SIMULATOR(simcuda_forget_accesses)();
+  launch_convolution(floats({2, 8, 32, 32}), {8, 1, 3, 3}, kSame, 8);
+  expect_near_ideal("depthwise_kernel", 1.25);
+  expect_near_ideal("depthwise_weight_kernel", 1.25);
+}
+
+TEST_F(AccessPattern, PoolsAndLayoutsAreNearIdeal) {
+  PoolAttributes pool;
+  pool.extents = {1, 2, 2};
+  pool.window.stride = {1, 2, 2};
+  const TensorType x = channels_last({2, 64, 8, 8}), y = channels_last({2, 64, 4, 4});
+  const TensorType index{y.shape, DType::u8, y.layout};
+  expect_few_sectors(op_problem(ops::max_pool(pool), {x}));
+  expect_few_sectors(op_problem(ops::average_pool(pool), {x}));
+  expect_few_sectors(op_problem(ops::max_pool_gradient(pool, {1, 8, 8}, 1), {y, index}));
+  expect_few_sectors(op_problem(ops::average_pool_gradient(pool, {1, 8, 8}), {y}));
+  expect_few_sectors(op_problem(ops::to_layout(Layout::row_major), {x}));
+  expect_few_sectors(op_problem(ops::to_layout(Layout::channels_last), {floats({2, 64, 8, 8})}));
 }
 
 TEST_F(AccessPattern, OtherKernelsAreNearIdeal) {
@@ -224,7 +319,7 @@ TEST_F(AccessPattern, OtherKernelsAreNearIdeal) {
 TEST_F(AccessPattern, MovementAndReductionsAreNearIdeal) {
   const auto expect_op = [&](const std::shared_ptr<const graph::Op>& op,
                              const std::vector<TensorType>& types) {
-    expect_few_sectors(graph::make_problem(*op, types));
+    expect_few_sectors(op_problem(op, types));
   };
   const TensorType matrix = floats({96, 160});
   expect_op(ops::transpose({1, 0}), {matrix});
@@ -271,17 +366,15 @@ TEST_F(AccessPattern, OptimizersAreNearIdeal) {
   };
   const TensorType step{Shape{}, DType::i64}, real = floats({});
   const auto expect_update = [&](const std::shared_ptr<const graph::Op>& op, int moments) {
-    expect_few_sectors(graph::make_problem(*op, behind({real, real, step}, 2 + moments)));
+    expect_few_sectors(op_problem(op, behind({real, real, step}, 2 + moments)));
   };
   expect_update(ops::sgd({4}, {.momentum = 0.9}), 1);
   expect_update(ops::rmsprop({4}, {}), 1);
   expect_update(ops::adam({4}, {}), 2);
-  expect_few_sectors(
-      graph::make_problem(*ops::accumulate_gradients(4, 2), behind({step, real}, 2)));
+  expect_few_sectors(op_problem(ops::accumulate_gradients(4, 2), behind({step, real}, 2)));
   for (double clip : {0.0, 1.0})
-    expect_few_sectors(
-        graph::make_problem(*ops::gradient_scale({.count = 4, .guards = 1, .clip_norm = clip}),
-                            behind({step, real}, 1)));
+    expect_few_sectors(op_problem(ops::gradient_scale({.count = 4, .guards = 1, .clip_norm = clip}),
+                                  behind({step, real}, 1)));
 }
 
 }  // namespace
