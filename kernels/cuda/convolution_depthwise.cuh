@@ -156,6 +156,8 @@ __global__ void __launch_bounds__(kDepthwiseThreads, kLeastBlocks)
       add_taps<kForward>(p, site, output, output, x, sums);
     }
   }
+  float bias[kWidth] = {};
+  if constexpr (kForward) p.epilogue.load_bias(site.channel, p.made.channels, bias);
   const int* extent = p.made.extent;
 #pragma unroll
   for (int q = 0; q < kColumns; ++q) {
@@ -169,7 +171,7 @@ __global__ void __launch_bounds__(kDepthwiseThreads, kLeastBlocks)
       for (int c = 0; c < kWidth; ++c) {
         const int k = site.channel + c;
         const std::int64_t plane = static_cast<std::int64_t>(site.sample) * p.made.channels + k;
-        sums[q][c] = p.epilogue.apply(sums[q][c], k, plane * positions + position);
+        sums[q][c] = p.epilogue.apply(sums[q][c], bias[c], plane * positions + position);
       }
     }
     Out* to = y + p.made.offset(site.sample, site.channel) + p.made.offset(at);

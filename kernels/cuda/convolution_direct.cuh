@@ -58,14 +58,15 @@ __device__ void load_filters(const DirectForward& p, int first_tap, int first_ch
 /// The four channels from `channel` on of a position.
 template <class Out>
 __device__ void store_channels(const DirectForward& p, Out* y, int sample, int channel,
-                               std::int64_t position, const float (&sums)[4]) {
+                               std::int64_t position, const float (&bias)[4],
+                               const float (&sums)[4]) {
   float values[4] = {};
 #pragma unroll
   for (int j = 0; j < 4; ++j) {
     const int k = channel + j;
     if (k >= p.y.channels) continue;
     const std::int64_t plane = static_cast<std::int64_t>(sample) * p.y.channels + k;
-    values[j] = p.epilogue.apply(sums[j], k, plane * p.positions + position);
+    values[j] = p.epilogue.apply(sums[j], bias[j], plane * p.positions + position);
     if (!p.y.quads) y[p.y.offset(sample, k, position)] = Out(values[j]);
   }
   if (p.y.quads && channel < p.y.channels)
@@ -118,6 +119,10 @@ __global__ void __launch_bounds__(kDirectThreads)
       }
     }
   }
+  float bias[2][4];
+#pragma unroll
+  for (int h = 0; h < 2; ++h)
+    p.epilogue.load_bias(first_channel + (quad + 4 * h) * 4, p.y.channels, bias[h]);
 #pragma unroll
   for (int i = 0; i < 4; ++i) {
     const int2 position =
@@ -126,7 +131,7 @@ __global__ void __launch_bounds__(kDirectThreads)
 #pragma unroll
     for (int h = 0; h < 2; ++h)
       store_channels(p, y, tile.sample, first_channel + (quad + 4 * h) * 4,
-                     p.tiles.flat(tile, position), sums[h][i]);
+                     p.tiles.flat(tile, position), bias[h], sums[h][i]);
   }
 }
 

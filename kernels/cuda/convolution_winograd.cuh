@@ -159,6 +159,7 @@ __device__ void store_tile(const TiledImages& images, const TiledImages::Place& 
                            T* y) {
   const std::int64_t plane =
       static_cast<std::int64_t>(place.sample) * images.channels + place.channel;
+  const float bias = epilogue.bias_of(place.channel);
 #pragma unroll
   for (int i = 0; i < kTile; ++i)
 #pragma unroll
@@ -166,8 +167,7 @@ __device__ void store_tile(const TiledImages& images, const TiledImages::Place& 
       const int row = place.row + i, column = place.column + j;
       if (!images.contains(row, column)) continue;
       const std::int64_t element = (plane * images.extent[0] + row) * images.extent[1] + column;
-      y[place.offset + images.offset(row, column)] =
-          T(epilogue.apply(values[i][j], place.channel, element));
+      y[place.offset + images.offset(row, column)] = T(epilogue.apply(values[i][j], bias, element));
     }
 }
 

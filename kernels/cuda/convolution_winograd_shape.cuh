@@ -58,7 +58,9 @@ double amplification(bool weight) {
   const double one = weight ? amplify(filter_gradient, data,
                                       MatrixOf<typename F::ResultGradient, kTile, kPoints>(), kTile)
                             : amplify(MatrixOf<typename F::Result, kPoints, kTile>(), data,
-                                      MatrixOf<typename F::Filter, 3, kPoints>(F::divisor), 3);
+                                      MatrixOf<typename F::Filter, 3, kPoints>(
+                                          [](int point) { return F::divisor(point); }),
+                                      3);
   return one * one;
 }
 
