@@ -35,6 +35,7 @@ namespace engine::test {
 namespace {
 
 constexpr double kMostSectors = 1.1;  // times the ideal
+constexpr double kEveryOther = 2.0;   // where they are every other element
 constexpr double kShifted = 1.3;      // where lines begin in the middle of a sector
 
 TensorType floats(Shape shape) {
@@ -54,6 +55,12 @@ Problem op_problem(const std::shared_ptr<const graph::Op>& op,
 }
 
 const WindowAttributes kSame{.padding_before = {0, 1, 1}, .padding_after = {0, 1, 1}};
+// Windows of 2 x 2, side by side.
+PoolAttributes halves() {
+  PoolAttributes pool;
+  pool.extents = pool.window.stride = {1, 2, 2};
+  return pool;
+}
 
 Problem make_problem(std::string op, Attributes attributes, std::vector<TensorType> inputs,
                      std::vector<TensorType> outputs) {
@@ -72,6 +79,7 @@ class AccessPattern : public testing::Test {
     device_ = open_device("cuda");
     stream_ = device_->make_stream();
     ASSERT_EQ(SIMULATOR(simcuda_is_race_build)(), 1);
+
     SIMULATOR(simcuda_forget_accesses)();
   }
   void TearDown() override {
@@ -121,7 +129,7 @@ class AccessPattern : public testing::Test {
   }
 
   // Totals over a problem's launches: loads and stores together.
-  void expect_few_sectors(const Problem& problem) {
+  void expect_few_sectors(const Problem& problem, double most = kMostSectors) {
     SIMULATOR(simcuda_forget_accesses)();
     launch(problem);
     std::uint64_t sectors = 0, ideal = 0, wavefronts = 0, ideal_wavefronts = 0;
@@ -136,7 +144,7 @@ class AccessPattern : public testing::Test {
     const double ratio = static_cast<double>(sectors) / static_cast<double>(ideal);
     fmt::print("{}: {:.3f} times the ideal sectors\n", problem.key(), ratio);
     EXPECT_GT(ideal, 0u) << problem.key();
-    EXPECT_LE(ratio, kMostSectors) << problem.key();
+    EXPECT_LE(ratio, most) << problem.key();
     EXPECT_EQ(wavefronts, ideal_wavefronts) << problem.key();
   }
 
@@ -163,7 +171,7 @@ class AccessPattern : public testing::Test {
   }
 
   // Holds kernels of that name to so many times the ideal sectors, and to no bank conflict.
-  void expect_near_ideal(const std::string& kernel, double most_loads = kMostSectors,
+  void expect_near_ideal(const std::string& kernel, double most = kMostSectors,
                          const std::string& uncounted = "") const {
     const SimcudaAccesses sum = totals(kernel, uncounted);
     const auto ratio = [](const SimcudaGlobalAccesses& global) {
@@ -175,8 +183,8 @@ class AccessPattern : public testing::Test {
                sum.shared.ideal_wavefronts);
     EXPECT_GT(sum.global_loads.requests, 0u) << kernel;
     EXPECT_GT(sum.global_stores.requests, 0u) << kernel;
-    EXPECT_LE(ratio(sum.global_loads), most_loads) << kernel;
-    EXPECT_LE(ratio(sum.global_stores), kMostSectors) << kernel;
+    EXPECT_LE(ratio(sum.global_loads), most) << kernel;
+    EXPECT_LE(ratio(sum.global_stores), most) << kernel;
     EXPECT_EQ(sum.shared.wavefronts, sum.shared.ideal_wavefronts) << kernel;
   }
 
@@ -246,18 +254,32 @@ TEST_F(AccessPattern, MainLoopsOfProductsAreIdeal) {
 // All three directions over images with channels last, of one group and of several, padded.
 TEST_F(AccessPattern, MainLoopsOfConvolutionsAreIdeal) {
   for (std::int64_t groups : {1, 2})
-    launch_convolution(channels_last({2, 64, 9, 8}), {64, 64 / groups, 3, 3}, kSame, groups);
+    launch_convolution(channels_last({2, 64, 9, 8}), {64, 64 / groups, 3, 3}, kSame, groups,
+                       "cuda.implicit_gemm");
   expect_ideal_main_loops("correlation_kernel");
   expect_ideal_main_loops("weight_kernel");
-  expect_ideal_main_loops("point_products_kernel");
 }
 
-TEST_F(AccessPattern, WinogradsTransformsAreNearIdeal) {
+TEST_F(AccessPattern, WinogradsKernelsAreNearIdeal) {
   launch_convolution(channels_last({2, 32, 9, 8}), {40, 32, 3, 3}, kSame, 1, "cuda.winograd");
-  expect_near_ideal("transform_input_kernel");
-  expect_near_ideal("transform_output_kernel");
-  expect_near_ideal("transform_output_gradient_kernel");
-  expect_near_ideal("fused_kernel");
+  expect_ideal_main_loops("point_products_kernel");
+  for (const char* kernel : {"transform_input_kernel", "transform_output_kernel",
+                             "transform_output_gradient_kernel", "fused_kernel"})
+    expect_near_ideal(kernel);
+}
+
+// Where neighbouring lanes have neighbouring tiles or windows of a row, each access takes every
+// other element of it; the elements between are those of the thread's next access, and in the
+// first-level cache by then.
+TEST_F(AccessPattern, RowMajorImagesAreTakenInStrides) {
+  const TensorType x = floats({1, 32, 8, 32});
+  launch_convolution(x, {40, 32, 3, 3}, kSame, 1, "cuda.winograd_fused");
+  expect_near_ideal("fused_kernel", kEveryOther);
+  launch_convolution(x, {40, 32, 3, 3}, kSame, 1, "cuda.implicit_gemm");
+  expect_near_ideal("correlation_kernel", kShifted);
+  expect_near_ideal("weight_kernel", kShifted);
+  expect_few_sectors(op_problem(ops::max_pool(halves()), {x}), kEveryOther);
+  expect_few_sectors(op_problem(ops::average_pool(halves()), {x}), kEveryOther);
 }
 
 // Of three channels, which fill no sector, and of a row's 32 columns. Where windows overlap, lines
@@ -289,15 +311,12 @@ TEST_F(AccessPattern, DepthwiseConvolutionsAreNearIdeal) {
 }
 
 TEST_F(AccessPattern, PoolsAndLayoutsAreNearIdeal) {
-  PoolAttributes pool;
-  pool.extents = {1, 2, 2};
-  pool.window.stride = {1, 2, 2};
   const TensorType x = channels_last({2, 64, 8, 8}), y = channels_last({2, 64, 4, 4});
   const TensorType index{y.shape, DType::u8, y.layout};
-  expect_few_sectors(op_problem(ops::max_pool(pool), {x}));
-  expect_few_sectors(op_problem(ops::average_pool(pool), {x}));
-  expect_few_sectors(op_problem(ops::max_pool_gradient(pool, {1, 8, 8}, 1), {y, index}));
-  expect_few_sectors(op_problem(ops::average_pool_gradient(pool, {1, 8, 8}), {y}));
+  expect_few_sectors(op_problem(ops::max_pool(halves()), {x}));
+  expect_few_sectors(op_problem(ops::average_pool(halves()), {x}));
+  expect_few_sectors(op_problem(ops::max_pool_gradient(halves(), {1, 8, 8}, 1), {y, index}));
+  expect_few_sectors(op_problem(ops::average_pool_gradient(halves(), {1, 8, 8}), {y}));
   expect_few_sectors(op_problem(ops::to_layout(Layout::row_major), {x}));
   expect_few_sectors(op_problem(ops::to_layout(Layout::channels_last), {floats({2, 64, 8, 8})}));
 }
