@@ -1,32 +1,80 @@
 // engine-profile algorithms: which kernels could compute each product of a model, how fast each is
 // here, and which one was chosen.
+#include <fmt/format.h>
+
 #include "tools/common/format.h"
+#include "tools/common/output.h"
+#include "tools/common/table.h"
 #include "tools/profile/algorithm_groups.h"
+#include "tools/profile/algorithm_table.h"
 #include "tools/profile/commands.h"
-#include "tools/profile/workload.h"
 
 namespace engine::tools {
 namespace {
-
-constexpr std::size_t kColumns = 100;
 
 // On one line where that fits.
 std::vector<std::string> heading(const AlgorithmGroup& group) {
   const std::string who = group.layer + " " + group.direction;
   const std::string what = problem_shapes(group.problem);
-  if (display_width(who) + display_width(what) + 2 <= kColumns) return {who + "  " + what};
-  return {who, "  " + what};
+  if (display_width(who) + display_width(what) + 2 <= kTerminalColumns)
+    return {"", who + "  " + what};
+  return {"", who, "  " + what};
+}
+
+// What was chosen for every layer, and what that gains.
+void print_choices(const std::vector<AlgorithmGroup>& groups) {
+  using enum Table::Align;
+  Table table({{"layer", left},
+               {"direction", left},
+               {"chosen", left},
+               {"µs", right},
+               {"over first", right},
+               {"over direct", right}});
+  for (const AlgorithmGroup& group : groups) {
+    const Comparison comparison = compare_choice(group.rows);
+    std::string name = "-";
+    for (const AlgorithmRow& row : group.rows)
+      if (row.chosen) name = algorithm_name(row.result);
+    table.add({one_line(group.layer), group.direction, name,
+               comparison.chosen != nullptr
+                   ? fmt::format("{:.1f}", comparison.chosen->result.microseconds)
+                   : "-",
+               speedup(comparison.heuristic, comparison.chosen),
+               speedup(comparison.direct, comparison.chosen)});
+  }
+  table.print();
+}
+
+void print_total(const TotalGain& total) {
+  print_line(fmt::format("\n{} problems, {} configurations timed, {} refused", total.problems,
+                         total.timed, total.refused));
+  if (total.chosen > 0)
+    print_line(fmt::format(
+        "chosen kernels {:.1f} µs a step, the first applicable ones {:.1f} µs: {:.1f} µs gained",
+        total.chosen, total.heuristic, total.heuristic - total.chosen));
+  if (total.direct > 0)
+    print_line(fmt::format(
+        "where there is a direct algorithm {:.1f} µs, by it {:.1f} µs: {:.1f} µs gained",
+        total.chosen_beside_direct, total.direct, total.direct - total.chosen_beside_direct));
+}
+
+void print_table(const std::vector<AlgorithmGroup>& groups, Workload& workload) {
+  print_line(fmt::format("algorithms of the training step of {}\n{}\n", workload.title(),
+                         workload.runtime().device().fingerprint()));
+  std::vector<AlgorithmSection> sections;
+  for (const AlgorithmGroup& group : groups) sections.push_back({heading(group), group.rows});
+  print_algorithms(sections);
+  print_line("");
+  print_choices(groups);
+  print_total(total_gain(groups));
 }
 
 int run(const WorkloadOptions& options) {
   const Format format = options.output.format();
   Workload workload(options);
-  const std::vector<AlgorithmGroup> groups =
-      algorithm_groups(workload.program(), workload.runtime().tuner().records());
+  const std::vector<AlgorithmGroup> groups = algorithm_groups(workload);
   if (format == Format::table) {
-    std::vector<AlgorithmSection> sections;
-    for (const AlgorithmGroup& group : groups) sections.push_back({heading(group), group.rows});
-    print_algorithms(sections);
+    print_table(groups, workload);
     return 0;
   }
   std::vector<Record> rows;
