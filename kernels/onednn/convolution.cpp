@@ -246,7 +246,7 @@ class OnednnConvolution final : public KernelCandidate {
         const Chain chain = direction_.build(Setting(problem, choice_, layout == kBlocked));
         support.configurations.push_back({layout, chain.workspace(), true});
       } catch (const dnnl::error& error) {
-        support.refusal = std::string("oneDNN: ") + error.what();
+        support.refusal = refusal_of(error);
       }
     }
     if (!support.configurations.empty()) support.refusal.clear();

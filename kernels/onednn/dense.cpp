@@ -291,7 +291,7 @@ class OnednnDense final : public KernelCandidate {
         const Chain chain = formulation_.build(Setting(problem, layout == kPacked));
         support.configurations.push_back({bf16_ ? layout : "", chain.workspace(), true});
       } catch (const dnnl::error& error) {
-        support.refusal = std::string("oneDNN: ") + error.what();
+        support.refusal = refusal_of(error);
       }
     }
     if (!support.configurations.empty()) support.refusal.clear();

@@ -1,6 +1,7 @@
 #include "tools/profile/algorithm_table.h"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include "tools/common/format.h"
 #include "tools/common/output.h"
@@ -26,32 +27,29 @@ std::vector<std::string> cells(const AlgorithmRow& row, const Comparison& compar
 }
 
 std::string gains(const Comparison& comparison) {
-  if (comparison.chosen == nullptr) return "";
-  std::string text = fmt::format("{} against {}, the first applicable",
-                                 speedup(comparison.heuristic, comparison.chosen),
-                                 algorithm_name(comparison.heuristic->result));
-  if (comparison.direct != nullptr && comparison.direct != comparison.heuristic)
-    text += fmt::format(", {} against {}", speedup(comparison.direct, comparison.chosen),
-                        algorithm_name(comparison.direct->result));
-  return text;
+  const auto& [chosen, heuristic, direct] = comparison;
+  if (chosen == nullptr) return "";
+  const auto against = [&](const AlgorithmRow* other) {
+    return fmt::format("{} against {}", speedup(other, chosen), algorithm_name(other->result));
+  };
+  std::string text =
+      chosen == heuristic ? "the first applicable" : against(heuristic) + ", the first applicable";
+  if (direct == nullptr) return text;
+  if (direct == heuristic) return text + " and fastest direct one";
+  return text + (direct == chosen ? ", the fastest direct one"
+                                  : ", " + against(direct) + ", the fastest direct one");
 }
 
-// Names one after the other, in as many lines as they take.
+// Below a section's rows, in as many lines as it takes.
+void print_wrapped(const std::string& text, std::size_t columns) {
+  const std::string indent(columns, ' ');
+  for (const std::string& line : wrap(text, kTerminalColumns - columns)) print_line(indent + line);
+}
+
+// The reason, then who gave it.
 void print_refusal(const Refusal& refusal) {
-  const std::string indent(5, ' ');
-  print_line(indent + "refused: " + one_line(refusal.why));
-  std::string line;
-  for (const std::string& kernel : refusal.kernels) {
-    const std::string item = (line.empty() ? "" : ", ") + kernel;
-    if (!line.empty() &&
-        2 * indent.size() + display_width(line) + display_width(item) > kTerminalColumns) {
-      print_line(indent + indent + line + ",");
-      line = kernel;
-    } else {
-      line += item;
-    }
-  }
-  print_line(indent + indent + line);
+  print_wrapped("refused: " + one_line(refusal.why), 5);
+  print_wrapped(fmt::format("{}", fmt::join(refusal.kernels, ", ")), 10);
 }
 
 }  // namespace
@@ -83,7 +81,7 @@ void print_algorithms(const std::vector<AlgorithmSection>& sections) {
     for (const std::string& line : section.heading) print_line(one_line(line));
     for (std::size_t i = 0; i < by_time(section.rows).size(); ++i) print_line(lines.at(next++));
     if (const std::string text = gains(compare_choice(section.rows)); !text.empty())
-      print_line("     chosen: " + text);
+      print_wrapped("chosen: " + text, 5);
     for (const Refusal& refusal : refusals(section.rows)) print_refusal(refusal);
   }
   print_line(

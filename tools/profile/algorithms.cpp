@@ -18,7 +18,9 @@ std::vector<std::string> heading(const AlgorithmGroup& group) {
   const std::string what = problem_shapes(group.problem);
   if (display_width(who) + display_width(what) + 2 <= kTerminalColumns)
     return {"", who + "  " + what};
-  return {"", who, "  " + what};
+  std::vector<std::string> lines = {"", who};
+  for (const std::string& line : wrap(what, kTerminalColumns - 2)) lines.push_back("  " + line);
+  return lines;
 }
 
 // What was chosen for every layer, and what that gains.
@@ -45,17 +47,22 @@ void print_choices(const std::vector<AlgorithmGroup>& groups) {
   table.print();
 }
 
+// "12.34 ms: 5.00 ms gained, 1.68x".
+std::string gained(double chosen, double other) {
+  return fmt::format("{:.2f} ms: {:.2f} ms gained, {:.2f}x", other / 1e3, (other - chosen) / 1e3,
+                     other / chosen);
+}
+
 void print_total(const TotalGain& total) {
   print_line(fmt::format("\n{} problems, {} configurations timed, {} refused", total.problems,
                          total.timed, total.refused));
   if (total.chosen > 0)
-    print_line(fmt::format(
-        "chosen kernels {:.1f} µs a step, the first applicable ones {:.1f} µs: {:.1f} µs gained",
-        total.chosen, total.heuristic, total.heuristic - total.chosen));
+    print_line(fmt::format("a step's chosen kernels {:.2f} ms, the first applicable ones {}",
+                           total.chosen / 1e3, gained(total.chosen, total.heuristic)));
   if (total.direct > 0)
-    print_line(fmt::format(
-        "where there is a direct algorithm {:.1f} µs, by it {:.1f} µs: {:.1f} µs gained",
-        total.chosen_beside_direct, total.direct, total.direct - total.chosen_beside_direct));
+    print_line(fmt::format("where there is a direct algorithm {:.2f} ms, by that {}",
+                           total.chosen_beside_direct / 1e3,
+                           gained(total.chosen_beside_direct, total.direct)));
 }
 
 void print_table(const std::vector<AlgorithmGroup>& groups, Workload& workload) {

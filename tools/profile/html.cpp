@@ -97,7 +97,10 @@ std::string html_bar(double share, double spread, const std::string& style) {
       "<svg class=\"bar {}\" viewBox=\"0 0 100 8\" preserveAspectRatio=\"none\" "
       "aria-hidden=\"true\"><rect x=\"0\" y=\"1\" width=\"{:.2f}\" height=\"6\"/>",
       escape_markup(style), end);
-  if (const double width = percent(spread); width > 0)
+  const double width = percent(spread);
+  if (share > 1 + 1e-9)
+    bar += "<path class=\"cut\" d=\"M92 8 l2 -8 h1.5 l-2 8 z M95 8 l2 -8 h1.5 l-2 8 z\"/>";
+  else if (width > 0)
     bar +=
         fmt::format("<rect class=\"spread\" x=\"{:.2f}\" y=\"3\" width=\"{:.2f}\" height=\"2\"/>",
                     std::max(0.0, end - width / 2), width);

@@ -61,7 +61,8 @@ class HtmlTable {
   std::string rows_, sums_;
 };
 
-/// A bar of `share` of the width of its cell, from 0 to 1, with `spread` of it marked at its end.
+/// A bar of `share` of the width of its cell, with `spread` of it marked at its end; one that would
+/// be longer than the cell is cut, and shows it.
 std::string html_bar(double share, double spread = 0, const std::string& style = {});
 
 /// A whole document without anything outside it: one style sheet for light, dark and paper, and a

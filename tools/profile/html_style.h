@@ -30,6 +30,7 @@ a { color: var(--chosen); }
 code, .name { font-family: ui-monospace, "DejaVu Sans Mono", Menlo, Consolas, monospace; font-size: 0.88em; }
 .dim { color: var(--dim); }
 .small { font-size: 0.86rem; overflow-wrap: anywhere; }
+p.name { max-width: none; }
 nav { margin: 0.8rem 0 0; }
 nav a { margin-right: 1.1rem; }
 dl.facts { display: grid; grid-template-columns: max-content 1fr; gap: 0.1rem 1rem; margin: 0.8rem 0; }
@@ -55,6 +56,7 @@ td.chart { width: 26%; min-width: 7rem; }
 .bar rect { fill: var(--bar); }
 .bar.chosen rect { fill: var(--chosen); }
 .bar.first rect { fill: var(--first); }
+.bar .cut { fill: var(--paper); }
 .bar rect.spread { fill: var(--spread); opacity: 0.55; }
 .tag { display: inline-block; margin-left: 0.45rem; padding: 0 0.4rem; border-radius: 4px; border: 1px solid currentColor; font-size: 0.74rem; font-weight: 600; line-height: 1.25; }
 .tag.chosen { color: var(--chosen); }
@@ -70,6 +72,9 @@ ul { margin: 0.3rem 0; padding-left: 1.3rem; }
 .drawing svg { display: block; max-width: none; height: auto; }
 .drawing.fit svg { width: 100%; min-width: 46rem; }
 .drawing.tall { max-height: 85vh; overflow: auto; }
+@media (max-width: 40rem) {
+  td.chart { min-width: 3.5rem; }
+}
 @media print {
   :root {
     --paper: #ffffff; --ink: #000000; --dim: #444444; --line: #cccccc; --soft: #f6f6f6;
@@ -80,7 +85,8 @@ ul { margin: 0.3rem 0; padding-left: 1.3rem; }
   nav { display: none; }
   .wide, .drawing, .drawing.tall { overflow: visible; max-height: none; }
   .drawing svg { width: 100%; max-width: 100%; }
-  tr, .card { break-inside: avoid; }
+  tr, .card, .drawing { break-inside: avoid; }
+  tfoot { display: table-row-group; }
   h2, h3, h4 { break-after: avoid; }
 }
 )";

@@ -10,6 +10,7 @@
 namespace engine::tools {
 namespace {
 
+constexpr double kLongestBar = 6;            // times the shortest of its table
 constexpr std::size_t kMostOpenLayers = 16;  // more of them are a list to open one by one
 
 std::string tag(const char* style, const char* text) {
@@ -70,6 +71,7 @@ void write_candidates(Html& html, const AlgorithmGroup& group) {
   const std::vector<const AlgorithmRow*> rows = by_time(group.rows);
   double slowest = 0;
   for (const AlgorithmRow* row : rows) slowest = std::max(slowest, row->result.microseconds);
+  const double scale = std::min(slowest, kLongestBar * rows.front()->result.microseconds);
   HtmlTable table({{"kernel"},
                    {""},
                    {"µs", true},
@@ -90,7 +92,7 @@ void write_candidates(Html& html, const AlgorithmGroup& group) {
                 "name"},
                {"",
                 {},
-                row->timed ? html_bar(result.microseconds / slowest, result.spread / slowest,
+                row->timed ? html_bar(result.microseconds / scale, result.spread / scale,
                                       row->chosen ? "chosen"
                                       : is_first  ? "first"
                                                   : "")

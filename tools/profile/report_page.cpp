@@ -65,9 +65,9 @@ void write_summary(Html& html, const FullReport& report) {
   const ReorderCount reorders = count_reorders(report.steps);
   write_card(html, fmt::format("{}", reorders.steps),
              fmt::format("layout conversions, {:.1f}% of the step", 100 * reorders.share));
-  write_card(
-      html, report.problems_tuned > 0 ? human_seconds(report.tune_seconds) : "none",
-      fmt::format("of tuning, {} problems; the cache knew the others", report.problems_tuned));
+  if (report.problems_tuned > 0)
+    write_card(html, human_seconds(report.tune_seconds),
+               fmt::format("of tuning, {} problems", report.problems_tuned));
   html.close();
 }
 

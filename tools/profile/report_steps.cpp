@@ -58,13 +58,16 @@ HtmlCell bytes_cell(double bytes) {
 void write_steps(Html& html, const StepProfile& profile) {
   html.element("h2", "Steps", {{"id", "steps"}});
   const Peaks& peaks = profile.peaks;
-  html.element("p",
-               fmt::format("Every launch of a training step. The roof is what the peaks measured "
-                           "here allow: {:.1f} GFLOP/s ({}), {:.1f} GB/s (streaming over {}). A "
-                           "kernel whose operands were in a faster cache may be above it.",
-                           peaks.gigaflops, peaks.product, peaks.gigabytes,
-                           human_bytes(static_cast<double>(peaks.footprint))),
-               {{"class", "dim"}});
+  html.element(
+      "p",
+      fmt::format("Every launch of a training step. The roof is what the peaks measured "
+                  "here allow: {:.1f} GFLOP/s ({}), {:.1f} GB/s (streaming over {}). A "
+                  "kernel whose operands were in a faster cache may be above it, and so may "
+                  "Winograd's, which multiplies less than the operations counted: those "
+                  "of the direct algorithm. Where arithmetic bounds a kernel its bar is orange.",
+                  peaks.gigaflops, peaks.product, peaks.gigabytes,
+                  human_bytes(static_cast<double>(peaks.footprint))),
+      {{"class", "dim"}});
   html.element("p", describe(count_reorders(profile)));
   HtmlTable table({{"#", true},
                    {"step"},

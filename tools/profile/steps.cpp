@@ -82,7 +82,9 @@ void print_table(const StepProfile& profile, Workload& workload) {
       "\nµs: median · of roof: the time that the peaks measured here allow, over the time taken\n"
       "peak arithmetic  {:.1f} GFLOP/s, the best product: {}\n"
       "peak bandwidth   {:.1f} GB/s, streaming over {}, as many as a step goes over (a kernel\n"
-      "                 whose operands were in a smaller, faster cache may be above its roof)",
+      "                 whose operands were in a smaller, faster cache may be above its roof, and "
+      "so\n"
+      "                 may Winograd's, for which the direct algorithm's operations are counted)",
       peaks.gigaflops, peaks.product, peaks.gigabytes,
       human_bytes(static_cast<double>(peaks.footprint))));
 }
