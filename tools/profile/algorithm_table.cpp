@@ -27,7 +27,9 @@ std::vector<std::string> cells(const AlgorithmRow& row, const Comparison& compar
 }
 
 std::string gains(const Comparison& comparison) {
-  const auto& [chosen, heuristic, direct] = comparison;
+  const AlgorithmRow* const chosen = comparison.chosen;
+  const AlgorithmRow* const heuristic = comparison.heuristic;
+  const AlgorithmRow* const direct = comparison.direct;
   if (chosen == nullptr) return "";
   const auto against = [&](const AlgorithmRow* other) {
     return fmt::format("{} against {}", speedup(other, chosen), algorithm_name(other->result));
