@@ -15,7 +15,7 @@ Support ChainCandidate::query(const Problem& problem, Device&) const {
       const Chain chain = build(problem, layout == kPlain);
       support.configurations.push_back({layout, chain.workspace(), true});
     } catch (const dnnl::error& error) {
-      support.refusal = std::string("oneDNN: ") + error.what();
+      support.refusal = refusal_of(error);
     }
   }
   if (!support.configurations.empty()) support.refusal.clear();
