@@ -97,6 +97,9 @@ void print_table(const Profile& profile, Workload& workload) {
   table.add(
       {"in one go", "", fmt::format("{:.1f}", whole), "", "", "", percent(attainable / whole), ""});
   table.print();
+  print_line(
+      fmt::format("\nwhole step {:.2f} ms, sum of its kernels each alone {:.2f} ms, ratio {:.3f}",
+                  whole / 1e3, profile.times.sum_alone / 1e3, whole / profile.times.sum_alone));
   const Peaks& peaks = profile.peaks;
   print_line(fmt::format(
       "\nµs: median · of roof: the time that the peaks measured here allow, over the time taken\n"

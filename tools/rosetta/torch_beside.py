@@ -10,13 +10,11 @@ OPENBLAS_CORETYPE is not handed on to anybody.
 """
 import argparse
 import gzip
-import json
 import os
 import statistics
 import struct
 import subprocess
 import sys
-import tempfile
 import time
 from dataclasses import dataclass
 from typing import Callable, Optional
@@ -24,6 +22,7 @@ from typing import Callable, Optional
 os.environ.pop("OPENBLAS_CORETYPE", None)
 import torch  # noqa: E402  (after the environment is clean)
 from torch import nn  # noqa: E402
+from turns import fit, in_turns  # noqa: E402
 
 
 def read_idx(folder, name):
@@ -143,20 +142,6 @@ class Trainer:
             return right.item() / len(labels)
 
 
-def fit(engine_train, model, data, *options, report=lambda record: None):
-    """Trains with the engine; the last record it prints. `report` sees all."""
-    with tempfile.TemporaryDirectory() as folder:
-        line = [engine_train, "fit", model, "--data", data, "--device", "cpu", "--json", "--out",
-                os.path.join(folder, "run"), *map(str, options)]
-        with subprocess.Popen(line, stdout=subprocess.PIPE, text=True) as process:
-            for text in process.stdout:
-                record = json.loads(text)
-                report(record)
-    if process.returncode != 0:
-        raise SystemExit(f"{' '.join(line)}: exit status {process.returncode}")
-    return record
-
-
 class Worker:
     """PyTorch in a process of its own, which times as many steps as a line of its input says."""
 
@@ -209,15 +194,6 @@ def fastest_workers(arguments, model, count):
     for _, _, worker in workers[count:]:
         worker.stop()
     return {name: worker for _, name, worker in workers[:count]}
-
-
-def in_turns(contestants, rounds):
-    times = {name: [] for name in contestants}
-    for turn in range(rounds):
-        names = list(contestants)
-        for name in names if turn % 2 == 0 else reversed(names):
-            times[name].append(contestants[name]())
-    return times
 
 
 def speed(arguments, model):
