@@ -112,24 +112,4 @@ struct Winograd<4> {
   }
 };
 
-/// A one-dimensional transform of `from` values to `to` applied to the columns, then the rows, of a
-/// square of V: load(value, i, j) gets an element, store(value, i, j) takes one of the result. Only
-/// a column or a row is in registers at a time; between them a square lies on the stack.
-template <int from, int to, class V, class Load, class Store, class Transform>
-ENGINE_SIMD_INLINE void transform_square(const Load& load, const Store& store,
-                                         const Transform& transform) {
-  V half[to][from];
-  ENGINE_UNROLL for (int j = 0; j < from; ++j) {
-    V column[from], image[to];
-    ENGINE_UNROLL for (int i = 0; i < from; ++i) load(column[i], i, j);
-    transform(column, image);
-    ENGINE_UNROLL for (int i = 0; i < to; ++i) half[i][j] = image[i];
-  }
-  ENGINE_UNROLL for (int i = 0; i < to; ++i) {
-    V row[to];
-    transform(half[i], row);
-    ENGINE_UNROLL for (int j = 0; j < to; ++j) store(row[j], i, j);
-  }
-}
-
 }  // namespace engine::cpu

@@ -11,6 +11,26 @@
 namespace engine::cpu {
 namespace {
 
+// A one-dimensional transform of `from` values to `to` applied to the columns, then the rows, of a
+// square of V: load(value, i, j) gets an element, store(value, i, j) takes one of the result. Only
+// a column or a row is in registers at a time; between them a square lies on the stack.
+template <int from, int to, class V, class Load, class Store, class Transform>
+ENGINE_SIMD_INLINE void transform_tile(const Load& load, const Store& store,
+                                       const Transform& transform) {
+  V half[to][from];
+  ENGINE_UNROLL for (int j = 0; j < from; ++j) {
+    V column[from], image[to];
+    ENGINE_UNROLL for (int i = 0; i < from; ++i) load(column[i], i, j);
+    transform(column, image);
+    ENGINE_UNROLL for (int i = 0; i < to; ++i) half[i][j] = image[i];
+  }
+  ENGINE_UNROLL for (int i = 0; i < to; ++i) {
+    V row[to];
+    transform(half[i], row);
+    ENGINE_UNROLL for (int j = 0; j < to; ++j) store(row[j], i, j);
+  }
+}
+
 #define ENGINE_TRANSFORM(name)                                         \
   [](const auto& before, auto& after) __attribute__((always_inline)) { \
     Winograd<M>::name(before, after);                                  \
@@ -23,7 +43,7 @@ ENGINE_SIMD_INLINE void data(const float* const* pixels, std::int64_t channels,
                              const PointMatrices& to) {
   constexpr int n = M + 2;
   for (std::int64_t c = 0; c < channels; c += lanes)
-    transform_square<n, n, Lanes<lanes>>(
+    transform_tile<n, n, Lanes<lanes>>(
         ENGINE_ELEMENT { load_lanes(value, pixels[i * n + j] + c); },
         ENGINE_ELEMENT { store_lanes(to.data + (i * n + j) * to.stride + c, value); },
         ENGINE_TRANSFORM(data));
@@ -36,7 +56,7 @@ ENGINE_SIMD_INLINE void result_gradient(const float* const* pixels, std::int64_t
   const MicroKernel& kernel = micro_kernel();
   for (std::int64_t c = 0; c < channels; c += lanes) {
     float* target = to.to.data + kernel.packed_offset(to.line, c, to.depth, channels);
-    transform_square<M, n, Lanes<lanes>>(
+    transform_tile<M, n, Lanes<lanes>>(
         ENGINE_ELEMENT { load_lanes(value, pixels[i * M + j] + c); },
         ENGINE_ELEMENT { store_lanes(target + (i * n + j) * to.to.stride, value); },
         ENGINE_TRANSFORM(result_gradient));
@@ -57,7 +77,7 @@ ENGINE_SIMD_INLINE void result(const PointMatrices& from, const float* bias, boo
       for (std::int64_t k = 0; k < width; ++k) some[k] = bias[c + k];
       load_lanes(b, some);
     }
-    transform_square<n, M, Lanes<lanes>>(
+    transform_tile<n, M, Lanes<lanes>>(
         ENGINE_ELEMENT { load_lanes(value, from.data + (i * n + j) * from.stride + c); },
         ENGINE_ELEMENT {
           float* pixel = pixels[i * M + j];
@@ -85,7 +105,7 @@ ENGINE_SIMD_INLINE void filter(const FilterView& view, const PackedLine& to) {
     for (std::int64_t lane = 0; lane < width; ++lane)
       for (int r = 0; r < 9; ++r)
         taps[view.rotated ? 8 - r : r][lane] = source[lane * view.y_stride + r];
-    transform_square<3, n, Lanes<lanes>>(
+    transform_tile<3, n, Lanes<lanes>>(
         ENGINE_ELEMENT { load_lanes(value, taps[3 * i + j]); },
         ENGINE_ELEMENT {
           value /= Winograd<M>::kDivisors[i] * Winograd<M>::kDivisors[j];
@@ -101,7 +121,7 @@ ENGINE_SIMD_INLINE void filter_gradient(const PointMatrices& from, std::int64_t 
   constexpr int n = M + 2;
   for (std::int64_t k = 0; k < channels; k += lanes) {
     float taps[9][lanes];
-    transform_square<n, 3, Lanes<lanes>>(
+    transform_tile<n, 3, Lanes<lanes>>(
         ENGINE_ELEMENT { load_lanes(value, from.data + (i * n + j) * from.stride + k); },
         ENGINE_ELEMENT {
           value /= Winograd<M>::kDivisor * Winograd<M>::kDivisor;
