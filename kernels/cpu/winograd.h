@@ -112,19 +112,4 @@ struct Winograd<4> {
   }
 };
 
-/// A one-dimensional transform of `from` values to `to` applied to the columns, then the rows, of a
-/// square.
-template <int from, int to, class V, class Transform>
-ENGINE_SIMD_INLINE void transform_square(const V (&x)[from][from], V (&y)[to][to],
-                                         const Transform& transform) {
-  V half[to][from];
-  ENGINE_UNROLL for (int j = 0; j < from; ++j) {
-    V column[from], image[to];
-    ENGINE_UNROLL for (int i = 0; i < from; ++i) column[i] = x[i][j];
-    transform(column, image);
-    ENGINE_UNROLL for (int i = 0; i < to; ++i) half[i][j] = image[i];
-  }
-  ENGINE_UNROLL for (int i = 0; i < to; ++i) transform(half[i], y[i]);
-}
-
 }  // namespace engine::cpu

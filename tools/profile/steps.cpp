@@ -76,6 +76,9 @@ void print_table(const StepProfile& profile, Workload& workload) {
   table.add(
       {"in one go", "", fmt::format("{:.1f}", whole), "", "", "", percent(attainable / whole), ""});
   table.print();
+  print_line(
+      fmt::format("\nwhole step {:.2f} ms, sum of its kernels each alone {:.2f} ms, ratio {:.3f}",
+                  whole / 1e3, profile.times.sum_alone / 1e3, whole / profile.times.sum_alone));
   const Peaks& peaks = profile.peaks;
   print_line("\n" + describe(count_reorders(profile)));
   print_line(fmt::format(
