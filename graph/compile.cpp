@@ -8,9 +8,7 @@ namespace {
 Step lower(const Node& node, Tuner& tuner, const CompileOptions& options) {
   Step step;
   step.node = &node;
-  Problem problem = make_problem(node);
-  problem.math = options.math;
-  problem.deterministic = options.deterministic;
+  const Problem problem = make_problem(node, options);
   step.input_types = problem.inputs;
   step.output_types = problem.outputs;
   step.flops = node.op().flops(node);
@@ -41,6 +39,13 @@ void lower_assignment(const Node& node, Program& program) {
 }
 
 }  // namespace
+
+Problem make_problem(const Node& node, const CompileOptions& options) {
+  Problem problem = make_problem(node);
+  problem.math = options.math;
+  problem.deterministic = options.deterministic;
+  return problem;
+}
 
 Program compile(Graph graph, Device& device, Tuner& tuner, const CompileOptions& options) {
   Program program{std::move(graph), {}, {}, {}};

@@ -18,6 +18,9 @@ struct CompileOptions {
   bool deterministic = false;
 };
 
+/// The problem that a node poses to kernels under `options`.
+Problem make_problem(const Node& node, const CompileOptions& options);
+
 /// Runs the step passes on `graph`, lowers it for `device` and plans memory. Nothing is allocated.
 Program compile(Graph graph, Device& device, Tuner& tuner, const CompileOptions& options = {});
 

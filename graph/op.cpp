@@ -19,6 +19,7 @@ class AddOp final : public Op {
   std::vector<Value*> gradient(const GradientContext& context) const override {
     return {context.output_gradients[0], context.output_gradients[0]};
   }
+  bool any_layout(std::size_t) const override { return true; }
   std::vector<std::pair<std::size_t, std::size_t>> in_place_pairs(const Node&) const override {
     return {{0, 0}, {0, 1}};
   }

@@ -1,6 +1,6 @@
-// Batch normalization (Ioffe and Szegedy, 2015) of x f32[N, C, spatial...], rank 2 to 8, over all
-// axes but C; M = N * spatial elements a channel; x̂ = (x - mean) / sqrt(variance + epsilon). gamma,
-// beta, mean and variance are f32[C].
+// Batch normalization (Ioffe and Szegedy, 2015) of x f32[N, C, spatial...], rank 2 to 8, in either
+// layout, over all axes but C; M = N * spatial elements a channel; x̂ = (x - mean) / sqrt(variance +
+// epsilon). gamma, beta, mean and variance are f32[C].
 //
 //   batch_norm                     x, gamma, beta -> y = x̂ * gamma + beta, mean, variance: those
 //                                  of the batch, the variance divided by M (0 without elements).
@@ -23,12 +23,15 @@
 
 namespace engine {
 
-/// A tensor of channels: element (n, c, s) is x[(n * channels + c) * spatial + s].
+/// A tensor of channels: element (n, c, s) is stored at x[(n * channels + c) * spatial + s]. Of
+/// channels-last images every position is an observation.
 struct ChannelExtents {
   std::int64_t batch, channels, spatial;
 
   static ChannelExtents of(const TensorType& x) {
-    return {x.shape[0], x.shape[1], x.shape.elements_after(1)};
+    const std::int64_t positions = x.shape.elements_after(1);
+    if (x.layout == Layout::channels_last) return {x.shape[0] * positions, x.shape[1], 1};
+    return {x.shape[0], x.shape[1], positions};
   }
   /// M: elements of one channel.
   std::int64_t count() const { return batch * spatial; }

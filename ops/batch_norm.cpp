@@ -51,6 +51,7 @@ class BatchNormOp final : public Op {
     return {emitted.output(0), emitted.output(1), emitted.output(2)};
   }
   bool differentiable(std::size_t output) const override { return output == 0; }
+  bool any_layout(std::size_t operand) const override { return operand == 0; }
   InPlacePairs in_place_pairs(const Node&) const override { return {{0, 0}}; }
   double flops(const Node& node) const override { return 8.0 * elements(node); }
 };
@@ -66,6 +67,7 @@ class BatchNormGradientOp final : public Op {
     expect_per_channel(inputs, 2, {"gamma", "the mean", "the variance"});
     return {inputs[0], channels(inputs[0]), channels(inputs[0])};
   }
+  bool any_layout(std::size_t operand) const override { return operand < 2; }
   InPlacePairs in_place_pairs(const Node&) const override { return {{0, 0}, {0, 1}}; }
   double flops(const Node& node) const override { return 11.0 * elements(node); }
 };
@@ -100,6 +102,7 @@ class BatchNormInferenceOp final : public Op {
     }
     return gradients;
   }
+  bool any_layout(std::size_t operand) const override { return operand == 0; }
   InPlacePairs in_place_pairs(const Node&) const override { return {{0, 0}}; }
   double flops(const Node& node) const override { return 4.0 * elements(node); }
 };
@@ -114,6 +117,7 @@ class BatchNormInferenceGradientOp final : public Op {
     expect_per_channel(inputs, 1, {"gamma", "the running variance"});
     return {inputs[0]};
   }
+  bool any_layout(std::size_t operand) const override { return operand == 0; }
   InPlacePairs in_place_pairs(const Node&) const override { return {{0, 0}}; }
   double flops(const Node& node) const override { return elements(node); }
 };

@@ -163,6 +163,10 @@ class ReshapeOp final : public MovementOp {
   std::vector<std::pair<std::size_t, std::size_t>> in_place_pairs(const Node&) const override {
     return {{0, 0}};
   }
+  // In place there is nothing to move.
+  std::size_t bytes(const Node& node) const override {
+    return node.in_place()[0] == graph::kNotInPlace ? Op::bytes(node) : 0;
+  }
 
  private:
   Shape shape_of(const TensorType& input) const override {

@@ -11,10 +11,11 @@ namespace {
 
 constexpr double kBudgetMicroseconds = 40'000;
 constexpr int kRounds = 5;
-constexpr int kMinimumRuns = 10;
 constexpr int kMaximumRuns = 200;
 constexpr int kTrialRuns = 3;
-constexpr double kHopeless = 4;  // times the fastest trial
+constexpr double kLongMicroseconds = 10'000;  // a run that fills the caches on its way
+constexpr double kHopeless = 4;               // times the fastest run, after a trial
+constexpr double kBeaten = 1.5;               // the same, after a round
 
 // Linear interpolation between order statistics.
 double quantile(const std::vector<double>& sorted, double q) {
@@ -29,18 +30,24 @@ class Contestant {
   Contestant(Device& device, Stream& stream, const std::function<void()>& body)
       : device_(device), stream_(stream), body_(body) {}
 
-  // Adds `runs` samples. One run more goes before them: it finds the caches filled by somebody
-  // else.
-  void time(int runs) {
-    if (!failure_.empty()) return;
-    failure_ = failure_of([&] {
-      const std::vector<double> times = device_.time(
-          stream_, runs + 1, [] {}, body_);
-      samples_.insert(samples_.end(), times.begin() + 1, times.end());
-    });
+  // One run finds the caches filled by somebody else; where that costs a long run next to nothing,
+  // it is the only one.
+  void try_out() {
+    sample(1, 0);
+    if (fastest() >= kLongMicroseconds) return;
+    samples_.clear();
+    sample(kTrialRuns, 0);
   }
 
-  // The trial run's time; infinite after a failure.
+  // Adds a round's share of the runs, after one that fills the caches where that matters.
+  void run_round() {
+    const bool is_long = fastest() >= kLongMicroseconds;
+    const double affordable = kBudgetMicroseconds / std::max(fastest(), 1e-3);
+    const int runs = static_cast<int>(std::clamp<double>(affordable, 2 * kRounds, kMaximumRuns));
+    sample(is_long ? 1 : runs / kRounds, is_long ? 0 : 1);
+  }
+
+  // The fastest run; infinite after a failure.
   double fastest() const {
     if (!failure_.empty()) return std::numeric_limits<double>::infinity();
     return *std::min_element(samples_.begin(), samples_.end());
@@ -52,17 +59,21 @@ class Contestant {
   }
 
  private:
+  void sample(int runs, int runs_before) {
+    if (!failure_.empty()) return;
+    failure_ = failure_of([&] {
+      const std::vector<double> times = device_.time(
+          stream_, runs_before + runs, [] {}, body_);
+      samples_.insert(samples_.end(), times.begin() + runs_before, times.end());
+    });
+  }
+
   Device& device_;
   Stream& stream_;
   const std::function<void()>& body_;
   std::vector<double> samples_;
   std::string failure_;
 };
-
-int runs_a_round(double microseconds) {
-  const double affordable = kBudgetMicroseconds / std::max(microseconds, 1e-3);
-  return static_cast<int>(std::clamp<double>(affordable, kMinimumRuns, kMaximumRuns)) / kRounds;
-}
 
 }  // namespace
 
@@ -91,18 +102,19 @@ std::vector<Timing> time_in_turns(Device& device, Stream& stream,
                                   std::span<const std::function<void()>> bodies) {
   std::vector<Contestant> contestants;
   for (const auto& body : bodies) contestants.emplace_back(device, stream, body);
-  double best = std::numeric_limits<double>::infinity();
+  std::vector<Contestant*> racing;
   for (Contestant& contestant : contestants) {
-    contestant.time(kTrialRuns);
-    best = std::min(best, contestant.fastest());
+    contestant.try_out();
+    racing.push_back(&contestant);
   }
-  std::vector<int> runs;
-  for (const Contestant& contestant : contestants)
-    runs.push_back(contestant.fastest() > kHopeless * best ? 0
-                                                           : runs_a_round(contestant.fastest()));
-  for (int round = 0; round < kRounds; ++round)
-    for (std::size_t i = 0; i < contestants.size(); ++i)
-      if (runs[i] > 0) contestants[i].time(runs[i]);
+  double limit = kHopeless;
+  for (int round = 0; round < kRounds; ++round) {
+    double best = std::numeric_limits<double>::infinity();
+    for (const Contestant* contestant : racing) best = std::min(best, contestant->fastest());
+    std::erase_if(racing, [&](const Contestant* one) { return !(one->fastest() <= limit * best); });
+    for (Contestant* contestant : racing) contestant->run_round();
+    limit = kBeaten;
+  }
   std::vector<Timing> timings;
   for (const Contestant& contestant : contestants) timings.push_back(contestant.result());
   return timings;

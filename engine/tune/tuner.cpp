@@ -92,7 +92,8 @@ struct Tuner::Entrant {
   Configuration configuration;
   CandidateResult result;
   std::unique_ptr<Kernel> kernel = nullptr;
-  bool excluded = false;  // by the user's pattern
+  bool excluded = false;     // by the user's pattern
+  bool above_limit = false;  // of workspace
 
   bool is_open() const { return result.refusal.empty(); }
   std::string prepare(const Problem& problem, Device& device) {
@@ -103,10 +104,25 @@ struct Tuner::Entrant {
             from_cache};
   }
 
+  // Of those that only the limit keeps out; nullptr without any.
+  static const Entrant* least_above_limit(const Entrants& entrants) {
+    const Entrant* least = nullptr;
+    for (const Entrant& entrant : entrants)
+      if (entrant.above_limit &&
+          (!least || entrant.configuration.workspace < least->configuration.workspace))
+        least = &entrant;
+    return least;
+  }
+
   static auto count_open(const Entrants& entrants) {
     return std::count_if(entrants.begin(), entrants.end(), std::mem_fn(&Entrant::is_open));
   }
   static UsageError nobody_left(const Problem& problem, const Entrants& entrants) {
+    const Entrant* least = least_above_limit(entrants);
+    if (least != nullptr)
+      return UsageError(
+          fmt::format("the workspace limit leaves no kernel for '{}': {} needs the least, {} bytes",
+                      problem.key(), label(least->result), least->configuration.workspace));
     std::string message = "no kernel for '" + problem.key() + "':";
     if (entrants.empty()) message += " no candidate is registered";
     for (const Entrant& entrant : entrants)
@@ -140,6 +156,12 @@ Choice Tuner::choose(const Problem& problem) {
   return tune(problem, entrants);
 }
 
+std::vector<CandidateResult> Tuner::answers(const Problem& problem) const {
+  Entrants entrants = enter(problem);
+  limit_workspace(entrants);
+  return make_record(problem, entrants, -1).results;
+}
+
 Tuner::Entrants Tuner::enter(const Problem& problem) const {
   Entrants entrants;
   for (const KernelCandidate* candidate : registry_.find(problem.op, device_.backend())) {
@@ -167,11 +189,12 @@ Tuner::Entrants Tuner::enter(const Problem& problem) const {
 }
 
 void Tuner::limit_workspace(Entrants& entrants) const {
-  for (Entrant& entrant : entrants)
-    if (entrant.is_open() && entrant.configuration.workspace > options_.workspace_limit)
-      entrant.result.refusal =
-          fmt::format("{}needs {} bytes of workspace, limit {}", kNotTried,
-                      entrant.configuration.workspace, options_.workspace_limit);
+  for (Entrant& entrant : entrants) {
+    if (!entrant.is_open() || entrant.configuration.workspace <= options_.workspace_limit) continue;
+    entrant.above_limit = true;
+    entrant.result.refusal = fmt::format("{}needs {} bytes of workspace, limit {}", kNotTried,
+                                         entrant.configuration.workspace, options_.workspace_limit);
+  }
 }
 
 void Tuner::narrow(const Problem& problem, Entrants& entrants) {
@@ -194,9 +217,11 @@ bool Tuner::readmit(const Problem& problem, Entrants& entrants) {
     entrant.result.refusal.clear();
     any = true;
   }
-  if (any && warned_.insert(problem.key()).second)
-    log::warning(fmt::format("the candidates '{}' leave no kernel for '{}': all are admitted",
-                             options_.candidates, problem.key()));
+  if (any && warned_.insert(problem.op).second)
+    log::warning(fmt::format(
+        "the candidates '{}' leave no kernel for '{}': all are admitted there, and where else that "
+        "happens to {}",
+        options_.candidates, problem.key(), problem.op));
   return any;
 }
 

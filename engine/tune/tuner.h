@@ -32,7 +32,7 @@ struct TunerOptions {
   /// Alternatives split by '|', matched as substrings of "<candidate>/<configuration>"; a leading
   /// '-' excludes instead: "winograd|cudnn", "-winograd". Empty: all. The user's narrowing never
   /// leaves a problem without a kernel: where it excludes every candidate it is ignored for that
-  /// problem, with a warning.
+  /// problem, with a warning for the first one of each op.
   std::string candidates = {};
   /// Bytes; configurations that need more are refused with a reason.
   std::size_t workspace_limit = SIZE_MAX;
@@ -58,6 +58,10 @@ class Tuner {
   /// and in locked mode when the cache has no usable record of it. A cached algorithm that is gone,
   /// refuses or fails to prepare is dropped from the cache and the problem is tuned anew.
   Choice choose(const Problem& problem);
+
+  /// How every configuration of every candidate answers `problem`, untimed and in the order of
+  /// registration, with the reasons of those that refuse: for a problem without a record.
+  std::vector<CandidateResult> answers(const Problem& problem) const;
 
   /// The record behind each distinct problem chosen so far, in order: what a run folder stores. A
   /// problem that only one configuration can solve needs no choice, and has no record.
@@ -86,7 +90,7 @@ class Tuner {
   TunerOptions options_;
   const CandidateRegistry& registry_;
   std::vector<TuningRecord> records_;
-  std::set<std::string> warned_;  // problems whose narrowing was ignored
+  std::set<std::string> warned_;  // ops of problems whose narrowing was ignored
   double seconds_ = 0;
   int tuned_ = 0;
 };

@@ -7,6 +7,7 @@
 
 #include "engine/device/cpu/parallel.h"
 #include "kernels/cpu/bfloat16.h"
+#include "kernels/cpu/transpose.h"
 #include "kernels/dense.h"
 
 namespace engine::cpu {
@@ -23,17 +24,6 @@ bool is_weight(const Problem& problem, std::size_t input) {
   return input == 1 && multiplies_bfloat16(problem) && problem.inputs[1].dtype == DType::f32;
 }
 
-// to[j][i] = from[i][j], by squares that fit the cache.
-template <class From, class To>
-void transpose(const From* from, To* to, std::int64_t rows, std::int64_t columns) {
-  constexpr std::int64_t kSquare = 32;
-  for (std::int64_t i = 0; i < rows; i += kSquare)
-    for (std::int64_t j = 0; j < columns; j += kSquare)
-      for (std::int64_t c = j; c < std::min(columns, j + kSquare); ++c)
-        for (std::int64_t r = i; r < std::min(rows, i + kSquare); ++r)
-          to[c * rows + r] = To(from[r * columns + c]);
-}
-
 // Between row-major images [N, C, P] and channels-last ones [N, P, C].
 template <class From, class To>
 void change_layout(const TensorView& from, const TensorView& to) {
@@ -46,7 +36,8 @@ void change_layout(const TensorView& from, const TensorView& to) {
   parallel_for(shape[0], kElementGrain / image + 1, [&](std::int64_t begin, std::int64_t end) {
     for (std::int64_t n = begin; n < end; ++n)
       transpose(from.as<From>() + n * image, to.as<To>() + n * image,
-                from_rows ? channels : positions, from_rows ? positions : channels);
+                from_rows ? channels : positions, from_rows ? positions : channels,
+                [](From value) { return To(value); });
   });
 }
 

@@ -141,7 +141,7 @@ class WinogradProduct final : public ConvolutionKernel {
   }
 
  private:
-  static constexpr std::int64_t kBlock = 48;  ///< tiles whose points stay in the cache
+  static constexpr std::int64_t kBlock = 24;  ///< tiles whose points stay in the cache
 
   void transform_filters(const float* w, float* to) const {
     const std::int64_t c_stride = 9, k_stride = 9 * geometry_.inputs;
@@ -242,7 +242,7 @@ class WinogradFilterGradient final : public ConvolutionKernel {
 
  private:
   static constexpr std::int64_t kBlock = 48;         ///< tiles whose points stay in the cache
-  static constexpr std::int64_t kSums = 200 * 1024;  ///< floats of a task's sums, at most
+  static constexpr std::int64_t kSums = 400 * 1024;  ///< floats of a task's sums, at most
   static constexpr std::int64_t kTasks = 8;
 
   std::int64_t tasks() const { return slices_ * parts_; }

@@ -12,18 +12,42 @@
 namespace engine::cpu {
 namespace {
 
+// A one-dimensional transform of `from` values to `to` applied to the columns, then the rows, of a
+// square of V: load(value, i, j) gets an element, store(value, i, j) takes one of the result. Only
+// a column or a row is in registers at a time; between them a square lies on the stack.
+template <int from, int to, class V, class Load, class Store, class Transform>
+ENGINE_SIMD_INLINE void transform_tile(const Load& load, const Store& store,
+                                       const Transform& transform) {
+  V half[to][from];
+  ENGINE_UNROLL for (int j = 0; j < from; ++j) {
+    V column[from], image[to];
+    ENGINE_UNROLL for (int i = 0; i < from; ++i) load(column[i], i, j);
+    transform(column, image);
+    ENGINE_UNROLL for (int i = 0; i < to; ++i) half[i][j] = image[i];
+  }
+  ENGINE_UNROLL for (int i = 0; i < to; ++i) {
+    V row[to];
+    transform(half[i], row);
+    ENGINE_UNROLL for (int j = 0; j < to; ++j) store(row[j], i, j);
+  }
+}
+
+#define ENGINE_TRANSFORM(name)                                         \
+  [](const auto& before, auto& after) __attribute__((always_inline)) { \
+    Winograd<M>::name::apply(before, after);                           \
+  }
+// Gets, or takes, element (i, j) of a square.
+#define ENGINE_ELEMENT [&](auto& value, int i, int j) __attribute__((always_inline))
+
 template <int M, int lanes>
 ENGINE_SIMD_INLINE void data(const float* const* pixels, std::int64_t channels,
                              const PointMatrices& to) {
   constexpr int n = M + 2;
-  for (std::int64_t c = 0; c < channels; c += lanes) {
-    Lanes<lanes> x[n][n], v[n][n];
-    ENGINE_UNROLL for (int i = 0; i < n; ++i) ENGINE_UNROLL for (int j = 0; j < n; ++j)
-        load_lanes(x[i][j], pixels[i * n + j] + c);
-    transform_square<typename Winograd<M>::Data>(x, v);
-    ENGINE_UNROLL for (int i = 0; i < n; ++i) ENGINE_UNROLL for (int j = 0; j < n; ++j)
-        store_lanes(to.data + (i * n + j) * to.stride + c, v[i][j]);
-  }
+  for (std::int64_t c = 0; c < channels; c += lanes)
+    transform_tile<n, n, Lanes<lanes>>(
+        ENGINE_ELEMENT { load_lanes(value, pixels[i * n + j] + c); },
+        ENGINE_ELEMENT { store_lanes(to.data + (i * n + j) * to.stride + c, value); },
+        ENGINE_TRANSFORM(Data));
 }
 
 template <int M, int lanes>
@@ -33,12 +57,10 @@ ENGINE_SIMD_INLINE void result_gradient(const float* const* pixels, std::int64_t
   const MicroKernel& kernel = micro_kernel();
   for (std::int64_t c = 0; c < channels; c += lanes) {
     float* target = to.to.data + kernel.packed_offset(to.line, c, to.depth, channels);
-    Lanes<lanes> x[M][M], v[n][n];
-    ENGINE_UNROLL for (int i = 0; i < M; ++i) ENGINE_UNROLL for (int j = 0; j < M; ++j)
-        load_lanes(x[i][j], pixels[i * M + j] + c);
-    transform_square<typename Winograd<M>::ResultGradient>(x, v);
-    ENGINE_UNROLL for (int i = 0; i < n; ++i) ENGINE_UNROLL for (int j = 0; j < n; ++j)
-        store_lanes(target + (i * n + j) * to.to.stride, v[i][j]);
+    transform_tile<M, n, Lanes<lanes>>(
+        ENGINE_ELEMENT { load_lanes(value, pixels[i * M + j] + c); },
+        ENGINE_ELEMENT { store_lanes(target + (i * n + j) * to.to.stride, value); },
+        ENGINE_TRANSFORM(ResultGradient));
   }
 }
 
@@ -50,25 +72,25 @@ ENGINE_SIMD_INLINE void result(const PointMatrices& from, const float* bias, boo
   // The last vector ends with the last channel, and repeats some of the one before.
   for (std::int64_t done = 0; done < channels; done += lanes) {
     const std::int64_t c = std::min(done, channels - width);
-    Lanes<lanes> m[n][n], y[M][M], b{};
-    ENGINE_UNROLL for (int i = 0; i < n; ++i) ENGINE_UNROLL for (int j = 0; j < n; ++j)
-        load_lanes(m[i][j], from.data + (i * n + j) * from.stride + c);
-    transform_square<typename Winograd<M>::Result>(m, y);
+    Lanes<lanes> b{};
     if (bias != nullptr) {
       float some[lanes] = {};
       for (std::int64_t k = 0; k < width; ++k) some[k] = bias[c + k];
       load_lanes(b, some);
     }
-    ENGINE_UNROLL for (int i = 0; i < M; ++i) ENGINE_UNROLL for (int j = 0; j < M; ++j) {
-      float* pixel = pixels[i * M + j];
-      if (pixel == nullptr) continue;
-      Lanes<lanes> value = y[i][j] + b;
-      if (rectify) value = value <= 0.0f ? Lanes<lanes>{} : value;
-      if (width == lanes)
-        store_lanes(pixel + c, value);
-      else
-        for (std::int64_t k = 0; k < width; ++k) pixel[k] = value[k];
-    }
+    transform_tile<n, M, Lanes<lanes>>(
+        ENGINE_ELEMENT { load_lanes(value, from.data + (i * n + j) * from.stride + c); },
+        ENGINE_ELEMENT {
+          float* pixel = pixels[i * M + j];
+          if (pixel == nullptr) return;
+          value += b;
+          if (rectify) value = value <= 0.0f ? Lanes<lanes>{} : value;
+          if (width == lanes)
+            store_lanes(pixel + c, value);
+          else
+            for (std::int64_t k = 0; k < width; ++k) pixel[k] = value[k];
+        },
+        ENGINE_TRANSFORM(Result));
   }
 }
 
@@ -84,11 +106,13 @@ ENGINE_SIMD_INLINE void filter(const FilterView& view, const PackedLine& to) {
     for (std::int64_t lane = 0; lane < width; ++lane)
       for (int r = 0; r < 9; ++r)
         taps[view.rotated ? 8 - r : r][lane] = source[lane * view.y_stride + r];
-    Lanes<lanes> g[3][3], u[n][n];
-    for (int r = 0; r < 9; ++r) load_lanes(g[r / 3][r % 3], taps[r]);
-    transform_filter<Winograd<M>>(g, u);
-    ENGINE_UNROLL for (int i = 0; i < n; ++i) ENGINE_UNROLL for (int j = 0; j < n; ++j)
-        store_lanes(target + (i * n + j) * to.to.stride, u[i][j]);
+    transform_tile<3, n, Lanes<lanes>>(
+        ENGINE_ELEMENT { load_lanes(value, taps[3 * i + j]); },
+        ENGINE_ELEMENT {
+          value /= Winograd<M>::divisor(i) * Winograd<M>::divisor(j);
+          store_lanes(target + (i * n + j) * to.to.stride, value);
+        },
+        ENGINE_TRANSFORM(Filter));
   }
 }
 
@@ -97,16 +121,21 @@ ENGINE_SIMD_INLINE void filter_gradient(const PointMatrices& from, std::int64_t 
                                         std::int64_t channel_stride) {
   constexpr int n = M + 2;
   for (std::int64_t k = 0; k < channels; k += lanes) {
-    Lanes<lanes> m[n][n], g[3][3];
-    ENGINE_UNROLL for (int i = 0; i < n; ++i) ENGINE_UNROLL for (int j = 0; j < n; ++j)
-        load_lanes(m[i][j], from.data + (i * n + j) * from.stride + k);
-    transform_filter_gradient<Winograd<M>>(m, g);
     float taps[9][lanes];
-    for (int r = 0; r < 9; ++r) store_lanes(taps[r], g[r / 3][r % 3]);
+    transform_tile<n, 3, Lanes<lanes>>(
+        ENGINE_ELEMENT { load_lanes(value, from.data + (i * n + j) * from.stride + k); },
+        ENGINE_ELEMENT {
+          value /= Winograd<M>::kDivisor * Winograd<M>::kDivisor;
+          store_lanes(taps[3 * i + j], value);
+        },
+        ENGINE_TRANSFORM(FilterGradient));
     for (std::int64_t lane = 0; lane < std::min<std::int64_t>(lanes, channels - k); ++lane)
       for (int r = 0; r < 9; ++r) dw[(k + lane) * channel_stride + r] = taps[r][lane];
   }
 }
+
+#undef ENGINE_ELEMENT
+#undef ENGINE_TRANSFORM
 
 // A transform by its name, size of tile and arguments, in the lanes of this machine.
 #define ENGINE_BY_LANES(name, M, ...) \

@@ -9,12 +9,11 @@
 #include <array>
 #include <string_view>
 
-#include "engine/core/error.h"
 #include "engine/tune/registry.h"
 #include "kernels/cpu/converted.h"
 #include "kernels/cpu/convolution.h"
 #include "kernels/cpu/dense.h"
-#include "kernels/onednn/chain.h"
+#include "kernels/onednn/candidate.h"
 
 namespace engine {
 namespace onednn {
@@ -217,18 +216,10 @@ class OnednnKernel final : public Kernel {
   std::vector<void*> pointers_;
 };
 
-class OnednnConvolution final : public KernelCandidate {
+class OnednnConvolution final : public ChainCandidate {
  public:
   OnednnConvolution(const Direction& direction, const Choice& choice, bool bf16)
-      : direction_(direction),
-        choice_(choice),
-        op_(direction.op),
-        id_(bf16 ? std::string(choice.id) + ".bf16" : choice.id),
-        bf16_(bf16) {}
-  const std::string& op() const override { return op_; }
-  const std::string& backend() const override { return backend_; }
-  const std::string& id() const override { return id_; }
-  int version() const override { return 1; }
+      : ChainCandidate(direction.op, choice.id, bf16), direction_(direction), choice_(choice) {}
   double error_factor(const Problem& problem) const override {
     return (winograd() ? cpu::kWinogradAmplification : 1) * convolution_error_factor(problem);
   }
@@ -237,41 +228,11 @@ class OnednnConvolution final : public KernelCandidate {
     return winograd() ? Exactness::none : Exactness::integers;
   }
 
-  Support query(const Problem& problem, Device&) const override {
-    if (std::string why = refuse(problem); !why.empty()) return Support::refuse(why);
-    Support support;
-    for (const char* layout : {kPlain, kBlocked}) {
-      if (choice_.gathers && layout == kBlocked) continue;  // it likes plain images best
-      try {
-        const Chain chain = direction_.build(Setting(problem, choice_, layout == kBlocked));
-        support.configurations.push_back({layout, chain.workspace(), true});
-      } catch (const dnnl::error& error) {
-        support.refusal = std::string("oneDNN: ") + error.what();
-      }
-    }
-    if (!support.configurations.empty()) support.refusal.clear();
-    return support;
-  }
-
-  std::unique_ptr<Kernel> prepare(const Problem& problem, const Configuration& configuration,
-                                  Device&) const override {
-    try {
-      const Setting setting(problem, choice_, configuration.name == kBlocked);
-      return std::make_unique<OnednnKernel>(problem, direction_.build(setting));
-    } catch (const dnnl::error& error) {
-      rethrow(id_, error);
-    }
-  }
-
  private:
-  static constexpr const char* kPlain = "plain";
-  static constexpr const char* kBlocked = "blocked";
-
   bool winograd() const { return choice_.algorithm == dnnl::algorithm::convolution_winograd; }
 
-  std::string refuse(const Problem& problem) const {
-    if (multiplies_bfloat16(problem) != bf16_) return bf16_ ? "multiplies bf16" : "multiplies f32";
-    if (bf16_ && !multiplies_bfloat16_natively()) return "the CPU has no instructions for bf16";
+  std::string refuse(const Problem& problem) const override {
+    if (bf16() && !multiplies_bfloat16_natively()) return "the CPU has no instructions for bf16";
     const auto g = ConvolutionGeometry::of(problem);
     if (g.empty()) return "oneDNN multiplies no empty images";
     if (problem.op == "convolution" && problem.outputs[0].dtype == DType::bf16 &&
@@ -279,13 +240,19 @@ class OnednnConvolution final : public KernelCandidate {
       return "drop-out over channels-last images is for f32";
     return "";
   }
+  // A product of gathered lines likes plain images best.
+  std::vector<std::string> layouts() const override {
+    return choice_.gathers ? std::vector{kPlain} : std::vector{kPlain, std::string("blocked")};
+  }
+  Chain build(const Problem& problem, bool plain) const override {
+    return direction_.build(Setting(problem, choice_, !plain));
+  }
+  std::unique_ptr<Kernel> make(const Problem& problem, Chain chain) const override {
+    return std::make_unique<OnednnKernel>(problem, std::move(chain));
+  }
 
   const Direction& direction_;
   const Choice& choice_;
-  std::string op_;
-  std::string backend_ = "cpu";
-  std::string id_;
-  bool bf16_;
 };
 
 }  // namespace

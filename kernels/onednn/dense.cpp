@@ -13,11 +13,10 @@
 #include <array>
 #include <string_view>
 
-#include "engine/core/error.h"
 #include "engine/tune/registry.h"
 #include "kernels/cpu/dense.h"
 #include "kernels/cpu/matrix.h"
-#include "kernels/onednn/chain.h"
+#include "kernels/onednn/candidate.h"
 
 namespace engine {
 namespace onednn {
@@ -250,10 +249,8 @@ constexpr std::array<Formulation, 6> kFormulations{{
 
 class OnednnKernel final : public Kernel {
  public:
-  OnednnKernel(const Problem& problem, const Formulation& formulation, bool packed)
-      : plan_(problem),
-        chain_(formulation.build(Setting(problem, packed))),
-        launch_(formulation.launch) {}
+  OnednnKernel(const Problem& problem, const Formulation& formulation, Chain chain)
+      : plan_(problem), chain_(std::move(chain)), launch_(formulation.launch) {}
   void launch(const LaunchArguments& arguments) override { launch_(plan_, chain_, arguments); }
 
  private:
@@ -262,60 +259,31 @@ class OnednnKernel final : public Kernel {
   void (*launch_)(const cpu::DensePlan&, Chain&, const LaunchArguments&);
 };
 
-// The formulation for f32 operands, or the one for bf16.
-class OnednnDense final : public KernelCandidate {
+class OnednnDense final : public ChainCandidate {
  public:
   OnednnDense(const Formulation& formulation, bool bf16)
-      : formulation_(formulation),
-        op_(formulation.op),
-        id_(bf16 ? std::string(formulation.id) + ".bf16" : formulation.id),
-        bf16_(bf16) {}
-  const std::string& op() const override { return op_; }
-  const std::string& backend() const override { return backend_; }
-  const std::string& id() const override { return id_; }
-  int version() const override { return 1; }
+      : ChainCandidate(formulation.op, formulation.id, bf16), formulation_(formulation) {}
   double error_factor(const Problem& problem) const override {
     return product_error_factor(problem);
   }
 
-  Support query(const Problem& problem, Device&) const override {
-    if (multiplies_bfloat16(problem) != bf16_)
-      return Support::refuse(bf16_ ? "multiplies bf16" : "multiplies f32");
-    const DenseExtents n = DenseExtents::of(problem);
-    if (n.batch == 0 || n.inputs == 0 || n.outputs == 0)
-      return Support::refuse("oneDNN multiplies no empty matrices");
-    Support support;
-    for (const char* layout : {kPlain, kPacked}) {
-      if (!bf16_ && layout == kPacked) continue;
-      try {
-        const Chain chain = formulation_.build(Setting(problem, layout == kPacked));
-        support.configurations.push_back({bf16_ ? layout : "", chain.workspace(), true});
-      } catch (const dnnl::error& error) {
-        support.refusal = std::string("oneDNN: ") + error.what();
-      }
-    }
-    if (!support.configurations.empty()) support.refusal.clear();
-    return support;
-  }
-
-  std::unique_ptr<Kernel> prepare(const Problem& problem, const Configuration& configuration,
-                                  Device&) const override {
-    try {
-      return std::make_unique<OnednnKernel>(problem, formulation_, configuration.name == kPacked);
-    } catch (const dnnl::error& error) {
-      rethrow(id_, error);
-    }
-  }
-
  private:
-  static constexpr const char* kPlain = "plain";
-  static constexpr const char* kPacked = "packed";
+  std::string refuse(const Problem& problem) const override {
+    const DenseExtents n = DenseExtents::of(problem);
+    const bool empty = n.batch == 0 || n.inputs == 0 || n.outputs == 0;
+    return empty ? "oneDNN multiplies no empty matrices" : "";
+  }
+  std::vector<std::string> layouts() const override {
+    return bf16() ? std::vector{kPlain, std::string("packed")} : std::vector{kPlain};
+  }
+  Chain build(const Problem& problem, bool plain) const override {
+    return formulation_.build(Setting(problem, !plain));
+  }
+  std::unique_ptr<Kernel> make(const Problem& problem, Chain chain) const override {
+    return std::make_unique<OnednnKernel>(problem, formulation_, std::move(chain));
+  }
 
   const Formulation& formulation_;
-  std::string op_;
-  std::string backend_ = "cpu";
-  std::string id_;
-  bool bf16_;
 };
 
 }  // namespace

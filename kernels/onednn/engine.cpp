@@ -41,6 +41,13 @@ dnnl::primitive_attr primitive_attributes() {
   return attributes;
 }
 
+// What oneDNN says of a lacking implementation names the internal step that found out.
+std::string refusal_of(const dnnl::error& error) {
+  return error.status == dnnl_unimplemented
+             ? "oneDNN has no implementation for such a problem on this CPU"
+             : std::string("oneDNN: ") + error.what();
+}
+
 void rethrow(const std::string& primitive, const dnnl::error& error) {
   throw DeviceError(fmt::format("oneDNN {}: {} (status {})", primitive, error.what(),
                                 static_cast<int>(error.status)));

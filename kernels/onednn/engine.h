@@ -19,6 +19,9 @@ bool multiplies_bfloat16_natively();
 /// Attributes that all primitives are built with: scratchpads are ours to provide.
 dnnl::primitive_attr primitive_attributes();
 
+/// Why a candidate refuses a problem for which oneDNN makes no primitive.
+std::string refusal_of(const dnnl::error& error);
+
 /// Throws DeviceError naming the primitive and oneDNN's status.
 [[noreturn]] void rethrow(const std::string& primitive, const dnnl::error& error);
 

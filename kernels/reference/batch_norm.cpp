@@ -9,14 +9,14 @@
 namespace engine {
 namespace {
 
-// Where the elements of one channel are.
+// The numbers of the elements of one channel, those of row-major order.
 struct Channel {
   std::size_t channels, spatial, count, index;
 
-  Channel(const ChannelExtents& extents, std::size_t channel)
-      : channels(static_cast<std::size_t>(extents.channels)),
-        spatial(static_cast<std::size_t>(extents.spatial)),
-        count(static_cast<std::size_t>(extents.count())),
+  Channel(const Shape& x, std::size_t channel)
+      : channels(static_cast<std::size_t>(x[1])),
+        spatial(static_cast<std::size_t>(x.elements_after(1))),
+        count(static_cast<std::size_t>(x[0]) * spatial),
         index(channel) {}
   std::size_t operator()(std::size_t i) const {
     return (i / spatial * channels + index) * spatial + i % spatial;
@@ -25,9 +25,8 @@ struct Channel {
 
 template <class F>
 void each_channel(const Problem& problem, const F& body) {
-  const auto extents = ChannelExtents::of(problem.inputs[0]);
-  for (std::size_t c = 0; c < static_cast<std::size_t>(extents.channels); ++c)
-    body(c, Channel(extents, c));
+  const Shape& x = problem.inputs[0].shape;
+  for (std::size_t c = 0; c < static_cast<std::size_t>(x[1]); ++c) body(c, Channel(x, c));
 }
 
 void batch_norm(const Problem& problem, std::span<const ReferenceTensor> inputs,

@@ -21,6 +21,7 @@ struct Version {
   const char* name;
   const char* subfolder;  ///< what the archive unpacks to
   std::size_t label_bytes;
+  int classes;
   std::vector<std::string> train, test;
 
   std::vector<std::string> files() const {
@@ -33,10 +34,11 @@ struct Version {
 const Version kCifar10{"CIFAR-10",
                        "cifar-10-batches-bin",
                        1,
+                       10,
                        {"data_batch_1.bin", "data_batch_2.bin", "data_batch_3.bin",
                         "data_batch_4.bin", "data_batch_5.bin"},
                        {"test_batch.bin"}};
-const Version kCifar100{"CIFAR-100", "cifar-100-binary", 2, {"train.bin"}, {"test.bin"}};
+const Version kCifar100{"CIFAR-100", "cifar-100-binary", 2, 100, {"train.bin"}, {"test.bin"}};
 
 bool has_file_of(const Version& version, const fs::path& folder) {
   const std::vector<std::string> files = version.files();
@@ -53,6 +55,8 @@ fs::path locate(const Version& version, const fs::path& folder) {
   return {};
 }
 
+const Shape kStored{3, 32, 32};
+
 class Cifar final : public Dataset {
  public:
   Cifar(const Version& version, const fs::path& folder, const DatasetExpectation& expected)
@@ -61,10 +65,9 @@ class Cifar final : public Dataset {
                open_files(version, version.test, folder)},
         description_(fmt::format("{} in {}: {} training and {} test observations", version.name,
                                  folder.native(), count(Part::train), count(Part::test))) {
-    const Shape stored{3, 32, 32};
-    if (!reads_as(stored, expected.observation))
+    if (!reads_as(kStored, expected.observation))
       throw DataError(fmt::format("{}: images of {} are {}, the model expects {}", folder.native(),
-                                  version.name, stored.to_string(),
+                                  version.name, kStored.to_string(),
                                   expected.observation.to_string()));
   }
 
@@ -119,6 +122,9 @@ FolderLayout layout() {
           [](const fs::path& folder, const DatasetExpectation& expected) {
             return std::unique_ptr<Dataset>(
                 std::make_unique<Cifar>(version, locate(version, folder), expected));
+          },
+          [](const fs::path&) {
+            return DatasetNature{kStored, version.classes};
           }};
 }
 

@@ -23,7 +23,7 @@ constexpr std::string_view kSynthetic = "synthetic";
 
 std::unique_ptr<Dataset> open_synthetic(const std::string& source,
                                         const DatasetExpectation& expected) {
-  if (source == kSynthetic) return make_synthetic(kSyntheticDefault, expected);
+  if (source == kSynthetic) return make_synthetic(default_synthetic_count(expected), expected);
   const char* begin = source.data() + kSynthetic.size() + 1;
   const char* end = source.data() + source.size();
   std::int64_t count = 0;
@@ -64,6 +64,26 @@ std::string known_files() {
   return out;
 }
 
+bool is_synthetic(const std::string& source) {
+  return source == kSynthetic || source.starts_with("synthetic:");
+}
+
+/// The layout of the folder `source`.
+FolderLayout find_layout(const std::string& source) {
+  std::error_code error;
+  const fs::file_status status = fs::status(source, error);
+  if (!fs::exists(status))
+    throw DataError(fmt::format(
+        "{}: no such data folder; expected a folder, synthetic or synthetic:N", source));
+  if (!fs::is_directory(status))
+    throw DataError(
+        fmt::format("{}: is not a folder; expected one with {}", source, known_files()));
+  for (const FolderLayout& layout : folder_layouts())
+    if (layout.recognises(source)) return layout;
+  throw DataError(fmt::format("{}: no known data set: looked for {}; the folder {}", source,
+                              known_files(), listing(source)));
+}
+
 }  // namespace
 
 std::string part_name(Part part) {
@@ -90,24 +110,15 @@ std::vector<std::uint8_t> Dataset::read_labels(Part part) const {
 
 std::unique_ptr<Dataset> open_dataset(const std::string& source,
                                       const DatasetExpectation& expected) {
-  ENGINE_CHECK(
-      expected.classes >= 1 && expected.classes <= 256 && expected.observation.element_count() >= 1,
-      "a model without classes or input");
-  if (source == kSynthetic || source.starts_with("synthetic:"))
-    return open_synthetic(source, expected);
+  ENGINE_CHECK(expected.classes >= 1 && expected.observation.element_count() >= 1,
+               "a model without classes or input");
+  if (is_synthetic(source)) return open_synthetic(source, expected);
+  return find_layout(source).open(source, expected);
+}
 
-  std::error_code error;
-  const fs::file_status status = fs::status(source, error);
-  if (!fs::exists(status))
-    throw DataError(fmt::format(
-        "{}: no such data folder; expected a folder, synthetic or synthetic:N", source));
-  if (!fs::is_directory(status))
-    throw DataError(
-        fmt::format("{}: is not a folder; expected one with {}", source, known_files()));
-  for (const FolderLayout& layout : folder_layouts())
-    if (layout.recognises(source)) return layout.open(source, expected);
-  throw DataError(fmt::format("{}: no known data set: looked for {}; the folder {}", source,
-                              known_files(), listing(source)));
+std::optional<DatasetNature> nature_of_dataset(const std::string& source) {
+  if (is_synthetic(source)) return std::nullopt;
+  return find_layout(source).nature(source);
 }
 
 }  // namespace engine

@@ -5,6 +5,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -18,10 +19,13 @@ enum class Part { train, test, validation };
 /// "train", "test", "validation".
 std::string part_name(Part part);
 
+/// Labels are bytes: a data set has no more classes, whatever a model could tell apart.
+inline constexpr int kMostLabels = 256;
+
 /// What a model reads.
 struct DatasetExpectation {
   Shape observation;  ///< of one observation: [784], [1, 28, 28]
-  int classes = 0;    ///< labels are in [0, classes), at most 256
+  int classes = 0;    ///< labels are in [0, classes)
   /// What happens to an image that cannot be decoded: DataError, or a warning that names it, and
   /// the data set goes without it.
   bool reject_broken_images = false;
@@ -58,6 +62,16 @@ class Dataset {
 /// data that do not fit `expected`, UsageError for a malformed synthetic size.
 std::unique_ptr<Dataset> open_dataset(const std::string& source,
                                       const DatasetExpectation& expected);
+
+/// What a data set asks of a model.
+struct DatasetNature {
+  Shape observation;  ///< of rank 0: images that are brought to any size
+  int classes = 0;
+};
+
+/// Of what open_dataset() would open, as far as it can be told without reading observations;
+/// nothing where the data are made to fit any model. Throws as open_dataset() does.
+std::optional<DatasetNature> nature_of_dataset(const std::string& source);
 
 /// The same data with the last `fraction` of its training observations, rounded to the nearest
 /// number, as Part::validation. Throws UsageError for a fraction outside (0, 1) and DataError where

@@ -18,6 +18,8 @@ struct FolderLayout {
   /// Throws DataError for what is missing, malformed, or does not fit the expectation.
   std::unique_ptr<Dataset> (*open)(const std::filesystem::path& folder,
                                    const DatasetExpectation& expected);
+  /// See nature_of_dataset().
+  DatasetNature (*nature)(const std::filesystem::path& folder);
 };
 
 }  // namespace engine

@@ -98,7 +98,7 @@ class ImageFolder final : public Dataset {
   ImageFolder(const fs::path& folder, const DatasetExpectation& expected)
       : expected_(expected),
         target_(Target::of(expected.observation, folder.native())),
-        list_(list_images(folder, expected.classes)),
+        list_(list_images(folder, std::min(expected.classes, kMostLabels))),
         description_(fmt::format("images of {} classes in {}: {} for training, {} for testing{}",
                                  list_.classes.size(), folder.native(), list_.parts[0].size(),
                                  list_.parts[1].size(),
@@ -185,6 +185,10 @@ FolderLayout image_folder_layout() {
   return {"train/<class>/*.jpg|png or <class>/*.jpg|png", has_images_by_class,
           [](const fs::path& folder, const DatasetExpectation& expected) {
             return std::unique_ptr<Dataset>(std::make_unique<ImageFolder>(folder, expected));
+          },
+          [](const fs::path& folder) {
+            const ImageList list = list_images(folder, kMostLabels);
+            return DatasetNature{{}, static_cast<int>(list.classes.size())};
           }};
 }
 

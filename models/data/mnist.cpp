@@ -102,6 +102,12 @@ std::unique_ptr<Dataset> open(const fs::path& folder, const DatasetExpectation& 
   return std::make_unique<Mnist>(folder, expected);
 }
 
+// The labels of all known sets of this format are ten, or fewer.
+DatasetNature nature(const fs::path& folder) {
+  const Shape images = open_idx(folder, kNames[0].images, 3).shape();
+  return {{1, images[1], images[2]}, 10};
+}
+
 }  // namespace
 
 FolderLayout mnist_layout() {
@@ -109,7 +115,7 @@ FolderLayout mnist_layout() {
   for (const PartNames& names : kNames)
     files +=
         fmt::format("{}{}[.gz], {}[.gz]", files.empty() ? "" : ", ", names.images, names.labels);
-  return {files, recognises, open};
+  return {files, recognises, open, nature};
 }
 
 }  // namespace engine

@@ -27,13 +27,14 @@ class Synthetic final : public Dataset {
  public:
   Synthetic(std::int64_t train, DatasetExpectation expected)
       : expected_(std::move(expected)),
+        classes_(std::min(expected_.classes, kMostLabels)),
         counts_{train, std::max<std::int64_t>(train / 6, 1)},
         description_(fmt::format("synthetic: {} training and {} test observations", counts_[0],
                                  counts_[1])) {}
 
   const std::string& description() const override { return description_; }
   TensorType observation_type() const override { return {expected_.observation, DType::u8}; }
-  int classes() const override { return expected_.classes; }
+  int classes() const override { return classes_; }
   std::int64_t count(Part part) const override {
     return part == Part::validation ? 0 : counts_[static_cast<std::size_t>(part)];
   }
@@ -42,7 +43,7 @@ class Synthetic final : public Dataset {
     const std::size_t size = observation_type().bytes();
     const std::uint64_t total = static_cast<std::uint64_t>(checked_multiply(
         count(part), static_cast<std::int64_t>(size), "bytes of the synthetic data set"));
-    std::vector<std::byte> patterns(size * static_cast<std::size_t>(expected_.classes));
+    std::vector<std::byte> patterns(size * static_cast<std::size_t>(classes_));
     random_bytes(random_key(0, "synthetic/patterns"), 0, 0, patterns);
     const RandomKey noise = random_key(0, "synthetic/noise");
 
@@ -70,7 +71,7 @@ class Synthetic final : public Dataset {
   std::uint8_t label(Part part, std::uint64_t observation) const {
     const std::uint32_t word =
         random_word(label_key_, static_cast<std::uint64_t>(part), observation);
-    return static_cast<std::uint8_t>(word % static_cast<std::uint32_t>(expected_.classes));
+    return static_cast<std::uint8_t>(word % static_cast<std::uint32_t>(classes_));
   }
 
   /// `bytes` are noise for positions [begin, …) of the part; turns them into observations.
@@ -91,12 +92,18 @@ class Synthetic final : public Dataset {
   }
 
   DatasetExpectation expected_;
+  int classes_;
   std::array<std::int64_t, 2> counts_;
   std::string description_;
   RandomKey label_key_ = random_key(0, "synthetic/labels");
 };
 
 }  // namespace
+
+std::int64_t default_synthetic_count(const DatasetExpectation& expected) {
+  constexpr std::int64_t kMost = 60000, kMostBytes = 256 << 20;
+  return std::clamp<std::int64_t>(kMostBytes / expected.observation.element_count(), 1, kMost);
+}
 
 std::unique_ptr<Dataset> make_synthetic(std::int64_t train, const DatasetExpectation& expected) {
   return std::make_unique<Synthetic>(train, expected);

@@ -10,7 +10,9 @@
 
 namespace engine {
 
-inline constexpr std::int64_t kSyntheticDefault = 60000;
+/// Training observations where no number is asked for: 60,000, or fewer of large ones, so that they
+/// come to 256 MiB at most.
+std::int64_t default_synthetic_count(const DatasetExpectation& expected);
 inline constexpr std::int64_t kSyntheticMost = 100'000'000;
 
 /// `train` training observations and max(train / 6, 1) test ones.

@@ -9,7 +9,7 @@
 namespace engine {
 namespace {
 
-constexpr std::int64_t kMostClasses = 256;  // labels are bytes
+constexpr std::int64_t kMostClasses = 65536;
 constexpr std::int64_t kMostElements = std::int64_t{1} << 31;
 constexpr std::int64_t kMostBatch = std::int64_t{1} << 20;
 constexpr std::int64_t kMostEpochs = 1'000'000;

@@ -1,7 +1,8 @@
 // Layers that run their input through a branch of further layers and join what comes out with the
 // input itself: by a sum (residual; He, Zhang, Ren, Sun, CVPR 2016), or side by side (concatenate;
-// Huang, Liu, van der Maaten, Weinberger, CVPR 2017). Layers of the branch are called
-// "residual_1/dense_1".
+// Huang, Liu, van der Maaten, Weinberger, CVPR 2017). Where the branch changes the shape, a
+// shortcut of layers brings the input to it. Layers of the branch are called "residual_1/dense_1",
+// those of the shortcut "residual_1/shortcut/dense_1".
 #include <fmt/format.h>
 
 #include "graph/op.h"
@@ -16,65 +17,99 @@ struct BranchOptions {
   LayerList layers;
 };
 
-template <class Self>
-class BranchLayer : public LayerOf<Self, BranchOptions> {
- public:
-  static OptionFields<BranchOptions> fields() {
-    return {{"layer", &BranchOptions::layers, "the layers of the branch", true}};
-  }
+struct ResidualOptions : BranchOptions {
+  LayerList shortcut;
+};
 
-  BranchLayer(std::string name, BranchOptions options)
-      : LayerOf<Self, BranchOptions>(std::move(name), std::move(options)) {
-    if (this->options_.layers.empty())
-      throw OptionError("layer", this->options_.layers, "one layer or more");
-    for (const auto& layer : this->options_.layers)
-      layers_.push_back(layer->renamed(this->name() + "/" + layer->name()));
+// The layers with their full names.
+LayerList with_prefix(const LayerList& layers, const std::string& prefix) {
+  LayerList result;
+  for (const auto& layer : layers) result.push_back(layer->renamed(prefix + layer->name()));
+  return result;
+}
+
+std::string description_of(const LayerList& layers) {
+  std::string text;
+  for (const auto& layer : layers) text += (text.empty() ? "" : ", ") + layer->description();
+  return text;
+}
+
+graph::Value* build_all(const LayerList& layers, Builder& builder, graph::Value* x) {
+  for (const auto& layer : layers) x = layer->apply(builder, x);
+  return x;
+}
+
+template <class Self, class Options>
+class BranchLayer : public LayerOf<Self, Options> {
+ public:
+  BranchLayer(std::string name, Options options)
+      : LayerOf<Self, Options>(std::move(name), std::move(options)),
+        layers_(with_prefix(this->options_.layers, this->name() + "/")) {
+    if (layers_.empty()) throw OptionError("layer", layers_, "one layer or more");
   }
 
   std::string description() const override {
-    std::string text = Self::kType;
-    for (const auto& layer : layers_) {
-      text += text == Self::kType ? " of " : ", ";
-      text += layer->description();
-    }
-    return text;
+    return fmt::format("{} of {}", Self::kType, description_of(layers_));
   }
 
   bool takes_bf16() const override { return true; }
 
-  graph::Value* build(Builder& builder, graph::Value* x) const override {
-    graph::Value* y = x;
-    for (const auto& layer : layers_) y = layer->apply(builder, y);
-    return static_cast<const Self*>(this)->join(builder, x, y);
+ protected:
+  static OptionFields<Options> branch_fields() {
+    return {{"layer", &Options::layers, "the layers of the branch", true}};
+  }
+  graph::Value* branch(Builder& builder, graph::Value* x) const {
+    return build_all(layers_, builder, x);
   }
 
  private:
-  LayerList layers_;  // with their full names
+  LayerList layers_;
 };
 
-class ResidualLayer final : public BranchLayer<ResidualLayer> {
+class ResidualLayer final : public BranchLayer<ResidualLayer, ResidualOptions> {
  public:
   static constexpr const char* kType = "residual";
-  using BranchLayer::BranchLayer;
+  static OptionFields<ResidualOptions> fields() {
+    OptionFields<ResidualOptions> fields = branch_fields();
+    fields.push_back({"shortcut", &ResidualOptions::shortcut, "layers that x passes instead"});
+    return fields;
+  }
 
-  graph::Value* join(Builder& builder, graph::Value* x, graph::Value* y) const {
+  ResidualLayer(std::string name, ResidualOptions options)
+      : BranchLayer(std::move(name), std::move(options)),
+        shortcut_(with_prefix(options_.shortcut, this->name() + "/shortcut/")) {}
+
+  std::string description() const override {
+    const std::string text = BranchLayer::description();
+    return shortcut_.empty() ? text : text + "; shortcut of " + description_of(shortcut_);
+  }
+
+  graph::Value* build(Builder& builder, graph::Value* x) const override {
+    graph::Value* y = branch(builder, x);
+    x = build_all(shortcut_, builder, x);
     if (x->type().dtype != y->type().dtype) {
       x = builder.as_f32(x);
       y = builder.as_f32(y);
     }
     if (x->type() != y->type())
-      throw ShapeError(fmt::format("{}: the branch makes {} of {}, expected the same type", name(),
-                                   y->type().to_string(), x->type().to_string()));
+      throw ShapeError(fmt::format(
+          "{}: the branch makes {}, {} {}, expected the same type", name(), y->type().to_string(),
+          shortcut_.empty() ? "the input is" : "the shortcut", x->type().to_string()));
     return builder.graph().apply(graph::make_add(), {x, y}, name());
   }
+
+ private:
+  LayerList shortcut_;
 };
 
-class ConcatenateLayer final : public BranchLayer<ConcatenateLayer> {
+class ConcatenateLayer final : public BranchLayer<ConcatenateLayer, BranchOptions> {
  public:
   static constexpr const char* kType = "concatenate";
+  static OptionFields<BranchOptions> fields() { return branch_fields(); }
   using BranchLayer::BranchLayer;
 
-  graph::Value* join(Builder& builder, graph::Value* x, graph::Value* y) const {
+  graph::Value* build(Builder& builder, graph::Value* x) const override {
+    graph::Value* y = branch(builder, x);
     return builder.graph().apply(ops::concatenate(1), {builder.as_f32(x), builder.as_f32(y)},
                                  name());
   }
@@ -82,8 +117,8 @@ class ConcatenateLayer final : public BranchLayer<ConcatenateLayer> {
 
 }  // namespace
 
-Network& Network::residual(const Network& branch) {
-  return append<ResidualLayer>({branch.layers()});
+Network& Network::residual(const Network& branch, const Network& shortcut) {
+  return append<ResidualLayer>({{branch.layers()}, shortcut.layers()});
 }
 
 Network& Network::concatenate(const Network& branch) {
@@ -91,7 +126,7 @@ Network& Network::concatenate(const Network& branch) {
 }
 
 void register_branch_layers(LayerTypes& types) {
-  types.add<ResidualLayer>("y = x + branch(x)");
+  types.add<ResidualLayer>("y = x + branch(x), or shortcut(x) + branch(x)");
   types.add<ConcatenateLayer>("x and branch(x) side by side along axis 1");
 }
 

@@ -52,7 +52,7 @@ class ConvolutionLayer final : public LayerOf<ConvolutionLayer, ConvolutionOptio
   std::string description() const override {
     std::string text =
         fmt::format("convolution {} x {}", print_extents(options_.kernel), options_.filters);
-    if (options_.padding != kValid) text += " " + options_.padding;
+    text += print_padding(options_.padding);
     if (options_.stride != kOnes) text += " stride " + print_extents(options_.stride);
     if (options_.dilation != kOnes) text += " dilation " + print_extents(options_.dilation);
     if (options_.groups != 1) text += fmt::format(" in {} groups", options_.groups);

@@ -21,13 +21,14 @@ struct Name {
   Kind kind;
   bool has_value;
 };
-constexpr std::array<Name, 8> kNames{{{"constant", Kind::constant, true},
+constexpr std::array<Name, 9> kNames{{{"constant", Kind::constant, true},
                                       {"uniform", Kind::uniform, true},
                                       {"normal", Kind::normal, true},
                                       {"glorot_uniform", Kind::glorot_uniform, false},
                                       {"glorot_normal", Kind::glorot_normal, false},
                                       {"he_uniform", Kind::he_uniform, false},
                                       {"he_normal", Kind::he_normal, false},
+                                      {"he_normal_out", Kind::he_normal_out, false},
                                       {"orthogonal", Kind::orthogonal, false}}};
 
 [[noreturn]] void fail(std::string_view text) {
@@ -150,6 +151,8 @@ std::vector<float> draw(const Initializer& initializer, std::int64_t count, std:
       return draw_uniform(size, std::sqrt(6 / in), key);
     case Kind::he_normal:
       return draw_normal(size, std::sqrt(2 / in), key);
+    case Kind::he_normal_out:
+      return draw_normal(size, std::sqrt(2 / static_cast<double>(fan_out)), key);
     case Kind::orthogonal:
       break;
   }

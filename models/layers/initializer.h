@@ -17,6 +17,7 @@ namespace engine {
 ///   glorot_normal    normal, deviation sqrt(2 / (i + o))
 ///   he_uniform       uniform in ±sqrt(6 / i)                He, Zhang, Ren, Sun, ICCV 2015
 ///   he_normal        normal, deviation sqrt(2 / i)
+///   he_normal_out    normal, deviation sqrt(2 / o): the same for gradients
 ///   orthogonal       an i×o matrix with orthonormal rows or columns, whichever are fewer,
 ///                    uniformly distributed among those       Saxe, McClelland, Ganguli, ICLR 2014
 ///   constant:X, uniform:X (in ±X), normal:X (deviation X)
@@ -31,6 +32,7 @@ struct Initializer {
     glorot_normal,
     he_uniform,
     he_normal,
+    he_normal_out,
     orthogonal
   };
   Kind kind = Kind::constant;
@@ -44,6 +46,7 @@ struct Initializer {
   static Initializer glorot_normal() { return {Kind::glorot_normal}; }
   static Initializer he_uniform() { return {Kind::he_uniform}; }
   static Initializer he_normal() { return {Kind::he_normal}; }
+  static Initializer he_normal_out() { return {Kind::he_normal_out}; }
   static Initializer orthogonal() { return {Kind::orthogonal}; }
 
   /// From one of the names above, "zeros" or "ones". Throws UsageError saying what is expected.

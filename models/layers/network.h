@@ -31,7 +31,7 @@ struct ConvolutionOptions {
   std::vector<std::int64_t> kernel = {};
   std::vector<std::int64_t> stride = {1};
   std::vector<std::int64_t> dilation = {1};
-  std::string padding = "valid";  ///< or "same"
+  std::string padding = "valid";  ///< "same", or zeros on every side: "1"
   std::int64_t groups = 1;
   std::string activation = "linear";
   bool use_bias = true;
@@ -42,7 +42,7 @@ struct ConvolutionOptions {
 struct PoolOptions {
   std::vector<std::int64_t> window = {};
   std::vector<std::int64_t> stride = {0};  ///< {0}: that of the window, side by side
-  std::string padding = "valid";           ///< or "same"
+  std::string padding = "valid";           ///< "same", or so much on every side: "1"
 };
 
 struct BatchNormOptions {
@@ -77,6 +77,9 @@ class Network {
   /// The largest element, or the mean, of every window over one to three spatial dimensions.
   Network& max_pool(std::vector<std::int64_t> window, PoolOptions options = {});
   Network& average_pool(std::vector<std::int64_t> window, PoolOptions options = {});
+  /// The largest element, or the mean, of every channel: [B, channels, S...] to [B, channels].
+  Network& global_max_pool();
+  Network& global_average_pool();
   /// An element-wise function by its name (activation_names() in activation.h): "tanh", or "elu"
   /// with the options {{"alpha", 0.5}}.
   Network& activation(const std::string& function, const OptionValues& options = {});
@@ -99,8 +102,8 @@ class Network {
   Network& batch_norm(BatchNormOptions options = {});
   /// Over the last axis.
   Network& layer_norm(LayerNormOptions options = {});
-  /// x + branch(x), which must have the same shape.
-  Network& residual(const Network& branch);
+  /// shortcut(x) + branch(x), which must have the same shape; x itself without a shortcut.
+  Network& residual(const Network& branch, const Network& shortcut = {});
   /// x and branch(x) side by side along axis 1.
   Network& concatenate(const Network& branch);
 

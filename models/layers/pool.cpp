@@ -1,11 +1,16 @@
-// Pooling layers.
+// Pooling layers: over windows, and over all positions of an image, which leaves one number a
+// channel.
 #include "ops/pool.h"
 
 #include <fmt/format.h>
 
+#include <numeric>
+
 #include "models/layers/layer_type.h"
 #include "models/layers/network.h"
 #include "models/layers/window.h"
+#include "ops/movement.h"
+#include "ops/reduce.h"
 
 namespace engine {
 namespace {
@@ -32,8 +37,7 @@ class PoolLayer : public LayerOf<Self, PoolOptions> {
     const PoolOptions& options = this->options_;
     std::string text = fmt::format("{} {}", Self::kType, print_extents(options.window));
     if (options.stride != kOwnStride) text += " stride " + print_extents(options.stride);
-    if (options.padding != kValid) text += " " + options.padding;
-    return text;
+    return text + print_padding(options.padding);
   }
 
   bool takes_bf16() const override { return true; }
@@ -67,6 +71,42 @@ class AveragePoolLayer final : public PoolLayer<AveragePoolLayer> {
   static auto make(const PoolAttributes& pool) { return ops::average_pool(pool); }
 };
 
+struct GlobalPoolOptions {};
+
+class GlobalAveragePoolLayer final : public LayerOf<GlobalAveragePoolLayer, GlobalPoolOptions> {
+ public:
+  static constexpr const char* kType = "global_average_pool";
+  static OptionFields<GlobalPoolOptions> fields() { return {}; }
+  using LayerOf::LayerOf;
+  std::string description() const override { return kType; }
+  bool takes_bf16() const override { return true; }
+
+  graph::Value* build(Builder& builder, graph::Value* x) const override {
+    const Shape& shape = x->type().shape;
+    PoolAttributes pool;
+    pool.window.rank = expect_image_rank(name(), x->type());
+    pool.extents = spatial_extents(shape);
+    graph::Value* y = builder.graph().apply(ops::average_pool(pool), {x}, name());
+    return builder.graph().apply(ops::reshape({shape[0], shape[1]}), {builder.as_f32(y)},
+                                 name() + "/flat");
+  }
+};
+
+class GlobalMaxPoolLayer final : public LayerOf<GlobalMaxPoolLayer, GlobalPoolOptions> {
+ public:
+  static constexpr const char* kType = "global_max_pool";
+  static OptionFields<GlobalPoolOptions> fields() { return {}; }
+  using LayerOf::LayerOf;
+  std::string description() const override { return kType; }
+
+  // A reduction, because max_pool keeps no place in windows of more than 255 elements.
+  graph::Value* build(Builder& builder, graph::Value* x) const override {
+    std::vector<int> axes(static_cast<std::size_t>(expect_image_rank(name(), x->type())));
+    std::iota(axes.begin(), axes.end(), 2);
+    return ops::reduce(builder.graph(), x, ReduceKind::max, axes, false, name());
+  }
+};
+
 }  // namespace
 
 Network& Network::max_pool(std::vector<std::int64_t> window, PoolOptions options) {
@@ -79,9 +119,19 @@ Network& Network::average_pool(std::vector<std::int64_t> window, PoolOptions opt
   return append<AveragePoolLayer>(std::move(options));
 }
 
+Network& Network::global_max_pool() {
+  return append<GlobalMaxPoolLayer>({});
+}
+
+Network& Network::global_average_pool() {
+  return append<GlobalAveragePoolLayer>({});
+}
+
 void register_pool_layers(LayerTypes& types) {
   types.add<MaxPoolLayer>("the largest element of every window, over one to three dimensions");
   types.add<AveragePoolLayer>("the mean of every window, padding not counted");
+  types.add<GlobalMaxPoolLayer>("the largest element of every channel");
+  types.add<GlobalAveragePoolLayer>("the mean of every channel");
 }
 
 }  // namespace engine

@@ -4,10 +4,27 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
+#include <charconv>
+#include <optional>
 
 #include "ops/convolution.h"
 
 namespace engine {
+namespace {
+
+constexpr std::int64_t kMostPadding = 1 << 20;
+
+// What the text says to put on every side, where it is a number.
+std::optional<std::int64_t> padding_number(const std::string& text) {
+  std::int64_t number = 0;
+  const char* end = text.data() + text.size();
+  const auto [stop, error] = std::from_chars(text.data(), end, number);
+  if (error != std::errc{} || stop != end || number < 0 || number > kMostPadding)
+    return std::nullopt;
+  return number;
+}
+
+}  // namespace
 
 void check_extents(const char* option, const std::vector<std::int64_t>& extents) {
   constexpr std::int64_t most = 1 << 20;
@@ -18,8 +35,15 @@ void check_extents(const char* option, const std::vector<std::int64_t>& extents)
 }
 
 void check_padding(const std::string& padding) {
-  if (padding != kValid && padding != kSame)
-    throw OptionError("padding", padding, fmt::format("\"{}\" or \"{}\"", kValid, kSame));
+  if (padding != kValid && padding != kSame && !padding_number(padding))
+    throw OptionError("padding", padding,
+                      fmt::format("\"{}\", \"{}\", or a number from \"0\" to \"{}\"", kValid, kSame,
+                                  kMostPadding));
+}
+
+std::string print_padding(const std::string& padding) {
+  if (padding == kValid) return "";
+  return (padding == kSame ? " " : " padding ") + padding;
 }
 
 std::string print_extents(const std::vector<std::int64_t>& extents) {
@@ -55,6 +79,9 @@ WindowAttributes make_window(const std::string& layer, const std::vector<std::in
   window.stride = spatial_option(layer, "stride", stride, window.rank);
   window.dilation = spatial_option(layer, "dilation", dilation, window.rank);
   if (padding == kSame) ops::pad_to_same(window, spatial_extents(shape), kernel);
+  if (const std::optional<std::int64_t> number = padding_number(padding))
+    for (std::size_t d = 3 - static_cast<std::size_t>(window.rank); d < 3; ++d)
+      window.padding_before[d] = window.padding_after[d] = *number;
   return window;
 }
 

@@ -13,13 +13,15 @@ namespace engine {
 inline constexpr const char* kValid = "valid";
 inline constexpr const char* kSame = "same";
 inline constexpr const char* kPaddingMeaning =
-    "valid: none; same: zeros around, so that stride 1 keeps the extents";
+    "valid: none; same: zeros around, so that stride 1 keeps the extents; \"1\": 1 on every side";
 inline const std::vector<std::int64_t> kOnes{1};
 
 /// Throws OptionError unless `extents` are one to three numbers of 1 or more.
 void check_extents(const char* option, const std::vector<std::int64_t>& extents);
-/// Throws OptionError unless `padding` is valid or same.
+/// Throws OptionError unless `padding` is valid, same, or a number as text.
 void check_padding(const std::string& padding);
+/// What a description says of padding: " same", " padding 1", nothing of none.
+std::string print_padding(const std::string& padding);
 /// "3x3"
 std::string print_extents(const std::vector<std::int64_t>& extents);
 

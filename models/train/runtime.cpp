@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <map>
 
+#include "engine/core/log.h"
 #include "engine/core/process_memory.h"
 #include "engine/device/backend.h"
 #include "ops/registry.h"
@@ -18,6 +19,15 @@ std::unique_ptr<Device> open(const RuntimeOptions& options) {
   return open_device(options.device, options.threads);
 }
 
+// A cache that was made elsewhere, or before a driver or library changed, helps nothing here.
+void warn_of_other_devices(const AlgorithmCache& cache, const std::string& fingerprint) {
+  const std::vector<TuningRecord> records = cache.records();
+  const auto is_of_this = [&](const auto& record) { return record.fingerprint == fingerprint; };
+  if (!records.empty() && std::none_of(records.begin(), records.end(), is_of_this))
+    log::warning(fmt::format("{}: made on '{}', and nothing is known of '{}': all is tuned anew",
+                             cache.path(), records.front().fingerprint, fingerprint));
+}
+
 }  // namespace
 
 Runtime::Runtime(const RuntimeOptions& options)
@@ -28,7 +38,9 @@ Runtime::Runtime(const RuntimeOptions& options)
       cache_(options.algorithm_cache.empty() ? AlgorithmCache::default_path()
                                              : options.algorithm_cache),
       tuner_(std::make_unique<Tuner>(*device_, cache_, options.tuner)),
-      store_(*device_) {}
+      store_(*device_) {
+  if (options.tuner.mode == Autotune::find) warn_of_other_devices(cache_, device_->fingerprint());
+}
 
 std::size_t Runtime::add(graph::Graph graph) {
   programs_.push_back(std::make_unique<graph::Program>(

@@ -13,13 +13,13 @@ enum class ScheduleKind { constant, step, cosine, exponential, decay, plateau };
 
 /// A schedule and its constants:
 ///
-///   constant                 the base
-///   step:EPOCHS:FACTOR       times FACTOR after every EPOCHS epochs
-///   cosine[:FLOOR]           half a cosine over the whole training, down to FLOOR (0) times the
-///   base exponential:FACTOR       times FACTOR after every epoch decay:FACTOR             1 / (1 +
-///   FACTOR·t) after t updates, as in Keras plateau:EPOCHS:FACTOR    times FACTOR when the
-///   validation loss has not fallen for EPOCHS
-///                            epochs; the host does this, by lowering the base
+///  - `constant`: the base
+///  - `step:EPOCHS:FACTOR`: times FACTOR after every EPOCHS epochs
+///  - `cosine[:FLOOR]`: half a cosine over the whole training, down to FLOOR (0) times the base
+///  - `exponential:FACTOR`: times FACTOR after every epoch
+///  - `decay:FACTOR`: 1 / (1 + FACTOR·t) after t updates, as in Keras
+///  - `plateau:EPOCHS:FACTOR`: times FACTOR when the validation loss has not fallen for EPOCHS
+///    epochs; the host does this, by lowering the base
 ///
 /// each with "+warmup:STEPS" or without: the rate then rises linearly over the first STEPS steps.
 struct ScheduleSettings {

@@ -194,6 +194,17 @@ ModelDefinition run_model(const RunFolder& folder, const TrainSettings& settings
   return find_model(settings.model);
 }
 
+ModelDefinition for_data(ModelDefinition model, const std::string& data) {
+  if (!model.make_network) return model;
+  const std::optional<DatasetNature> nature = nature_of_dataset(data);
+  if (!nature) return model;
+  const bool any_size = nature->observation.rank() == 0;
+  model.classes = nature->classes;
+  model.network =
+      model.make_network(any_size ? model.network.input() : nature->observation, nature->classes);
+  return model;
+}
+
 ModelDefinition resolve_model(const TrainSettings& settings) {
   return with_settings(find_model(settings.model), settings);
 }

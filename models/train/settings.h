@@ -62,6 +62,8 @@ ModelDefinition with_settings(ModelDefinition model, const TrainSettings& settin
 /// The model of a run: its own description of it, or, where it could not be described, the one that
 /// its settings name.
 ModelDefinition run_model(const RunFolder& folder, const TrainSettings& settings);
+/// `model` for the observations and classes of the data, where it can be made for any.
+ModelDefinition for_data(ModelDefinition model, const std::string& data);
 /// with_settings() of the model that the settings name.
 ModelDefinition resolve_model(const TrainSettings& settings);
 /// What `model` asks of its data.

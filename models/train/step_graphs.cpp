@@ -94,24 +94,49 @@ void emit_totals(graph::Graph& graph, const Feed& feed, StateRole role, const st
   for (std::size_t i = 0; i < results.size(); ++i) graph.assign(results[i], node.output(i));
 }
 
-// Moves the running statistics, those of one momentum in one launch.
-void emit_statistics(graph::Graph& graph, const std::vector<StatisticUpdate>& updates,
-                     Value* predicate) {
+// The running statistics of one momentum, which move in one launch.
+struct Statistics {
+  std::vector<State> states;
+  graph::Node* node;
+};
+
+// Adds nodes that move the statistics, under a predicate that is still to come: what they read is
+// kept track of while rewrites exchange the nodes that make it.
+std::vector<Statistics> announce_statistics(graph::Graph& graph,
+                                            const std::vector<StatisticUpdate>& updates,
+                                            Value* predicate) {
   std::map<double, std::vector<const StatisticUpdate*>> by_momentum;
   for (const StatisticUpdate& update : updates) by_momentum[update.momentum].push_back(&update);
+  std::vector<Statistics> all;
   for (const auto& [momentum, group] : by_momentum) {
     std::vector<Value*> operands{predicate};
     for (const StatisticUpdate* update : group) operands.push_back(update->running);
     for (const StatisticUpdate* update : group) operands.push_back(update->batch);
+    all.push_back({{},
+                   &graph.add(ops::moving_average(group.size(), momentum), std::move(operands),
+                              "statistics")});
+    for (const StatisticUpdate* update : group) all.back().states.push_back(update->state);
+  }
+  return all;
+}
+
+// The same nodes at the end of the step, under its predicate.
+void emit_statistics(graph::Graph& graph, const std::vector<Statistics>& all, Value* predicate) {
+  for (const Statistics& statistics : all) {
+    std::vector<Value*> operands = statistics.node->inputs();
+    operands[0] = predicate;
     graph::Node& node =
-        graph.add(ops::moving_average(group.size(), momentum), operands, "statistics");
-    for (std::size_t i = 0; i < group.size(); ++i) graph.assign(group[i]->state, node.output(i));
+        graph.add(statistics.node->shared_op(), std::move(operands), statistics.node->label());
+    graph.erase(*statistics.node);
+    for (std::size_t i = 0; i < statistics.states.size(); ++i)
+      graph.assign(statistics.states[i], node.output(i));
   }
 }
 
 // Gradients and updates; returns the step's predicate, see emit_optimizer().
 Value* emit_training(graph::Graph& graph, const ModelDefinition& model, const GraphOptions& options,
-                     const Builder& builder, Value* step, Value* loss) {
+                     const Builder& builder, const std::vector<Statistics>& statistics, Value* step,
+                     Value* loss) {
   const std::vector<Parameter>& parameters = builder.parameters();
   std::vector<Value*> wanted;
   for (const Parameter& parameter : parameters) wanted.push_back(parameter.value);
@@ -126,7 +151,7 @@ Value* emit_training(graph::Graph& graph, const ModelDefinition& model, const Gr
       graph.assign({"gradient/" + state.name, state.type, StateRole::output}, gradients[i]);
   }
   Value* predicate = emit_optimizer(graph, model.optimizer, pairs, step, loss);
-  emit_statistics(graph, builder.statistic_updates(), predicate);
+  emit_statistics(graph, statistics, predicate);
   return predicate;
 }
 
@@ -170,9 +195,12 @@ StepGraph training_graph(const ModelDefinition& model, const Feed& feed,
   const Batch batch = emit_batch(graph, model, feed, step, options.seed);
   Value* output = builder.as_f32(model.network.build(builder, batch.observations));
   const Scores scores = emit_scores(graph, model, feed, output, batch.indices);
+  const std::vector<Statistics> statistics =
+      announce_statistics(graph, builder.statistic_updates(), scores.loss);
   result.passes = graph::run_passes(graph, graph::Stage::forward, options.passes_off);
-  const BadStepRule bad_steps{options.skip_bad_steps ? BadSteps::skipped : BadSteps::stopped,
-                              emit_training(graph, model, options, builder, step, scores.loss)};
+  const BadStepRule bad_steps{
+      options.skip_bad_steps ? BadSteps::skipped : BadSteps::stopped,
+      emit_training(graph, model, options, builder, statistics, step, scores.loss)};
   emit_totals(graph, feed, StateRole::counter, "train", step, scores, bad_steps);
   result.parameters = builder.parameters();
   return result;

@@ -401,7 +401,7 @@ TrainResult train(const ModelDefinition& model, const TrainSettings& settings,
 TrainResult train(const TrainSettings& settings, const RunPlace& place, Callback& callback,
                   const std::atomic<bool>& stop) {
   const ModelDefinition model = place.resume.empty()
-                                    ? find_model(settings.model)
+                                    ? for_data(find_model(settings.model), settings.data)
                                     : run_model(RunFolder::open(place.resume), settings);
   return train(model, settings, place, callback, stop);
 }

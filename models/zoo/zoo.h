@@ -1,6 +1,7 @@
 // The reference models: networks with the batch, optimizer and epochs they were published with.
 #pragma once
 
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -22,6 +23,9 @@ struct ModelDefinition {
   /// The smaller last batch of an epoch is trained too, or left out.
   bool partial_batches = true;
   OptimizerSettings optimizer = {};
+  /// Where the network is one for observations of any shape and any number of classes: makes it for
+  /// those of the data.
+  std::function<Network(const Shape& observation, int classes)> make_network = {};
 };
 
 /// Every model, in the order of the list in models/CMakeLists.txt.

@@ -34,14 +34,24 @@ TEST_F(TimeInTurns, MedianAndSpread) {
 }
 
 TEST_F(TimeInTurns, RunsFollowTheBudget) {
-  int quick = 0, middling = 0, heavy = 0, hopeless = 0;
+  int quick = 0, middling = 0, slow = 0, heavy = 0;
   time({body(1, quick)});
   time({body(1000, middling)});
-  time({body(1e6, heavy), body(1e7, hopeless)});
+  time({body(8000, slow)});
+  time({body(1e6, heavy)});
   EXPECT_EQ(quick, 4 + 5 * 41);    // at most 200 counted runs
   EXPECT_EQ(middling, 4 + 5 * 9);  // 40 ms
-  EXPECT_EQ(heavy, 4 + 5 * 3);     // at least 10
-  EXPECT_EQ(hopeless, 4);          // the trial told
+  EXPECT_EQ(slow, 4 + 5 * 3);      // at least 10
+  EXPECT_EQ(heavy, 1 + 5);         // it cares for no caches
+}
+
+TEST_F(TimeInTurns, WhoIsBeatenGetsNoMoreRuns) {
+  int best = 0, near = 0, beaten = 0, hopeless = 0;
+  time({body(8e6, hopeless), body(1e6, best), body(1.4e6, near), body(2e6, beaten)});
+  EXPECT_EQ(best, 1 + 5);
+  EXPECT_EQ(near, 1 + 5);
+  EXPECT_EQ(beaten, 1 + 1);  // a round told
+  EXPECT_EQ(hopeless, 1);    // the trial told
 }
 
 TEST_F(TimeInTurns, FailureIsNotContagious) {

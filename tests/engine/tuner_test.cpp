@@ -248,7 +248,8 @@ TEST_F(TunerTest, WorkspaceLimit) {
             "not tried: needs 1000 bytes of workspace, limit 500");
   Tuner strict = make_tuner({.workspace_limit = 10});
   EXPECT_THROW_WITH(strict.choose(fake_problem()), UsageError,
-                    "slow: not tried: needs 100 bytes of workspace, limit 10");
+                    "the workspace limit leaves no kernel for '" + fake_problem().key() +
+                        "': slow needs the least, 100 bytes");
 }
 
 TEST_F(TunerTest, NoCandidateNamesEveryRefusal) {

@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
+#include <utility>
 
 #include "engine/core/error.h"
 #include "graph/op.h"
@@ -57,6 +58,41 @@ TEST(Zoo, MnistMlpHasItsPublishedSize) {
   EXPECT_NEAR(flops / 1e6, 1.34, 0.005);
   const StepGraph step = training_graph(model, feed(128), {});
   EXPECT_NEAR(total_flops(step.graph) / 128 / 1e6, 3.21, 0.005);
+}
+
+TEST(Zoo, ResidualNetworksHaveTheirPublishedSizes) {
+  const auto size_of = [](const char* name) {
+    std::int64_t parameters = 0;
+    double flops = 0;
+    for (const LayerSummary& line : summarize(find_model(name).network)) {
+      parameters += line.parameters;
+      flops += line.forward_flops;
+    }
+    return std::pair(parameters, flops / 2e9);  // multiply-adds, as the paper counts
+  };
+  const auto small = size_of("resnet18"), large = size_of("resnet50");
+  EXPECT_EQ(small.first, 11'689'512);
+  EXPECT_NEAR(small.second, 1.82, 0.02);
+  EXPECT_EQ(large.first, 25'557'032);
+  EXPECT_NEAR(large.second, 4.11, 0.05);
+}
+
+TEST(Zoo, ResidualNetworksTakeImagesOfAnySize) {
+  const ModelDefinition model = find_model("resnet50");
+  for (const Shape& image : {Shape{3, 32, 32}, Shape{1, 28, 28}, Shape{3, 75, 160}})
+    EXPECT_EQ(summarize(model.make_network(image, 7)).back().output, Shape{7});
+}
+
+// Images stay channels-last from the first convolution to the mean of every channel: neither
+// normalizations nor sums nor the pooling between need them otherwise.
+TEST(Zoo, ResidualNetworksConvertNoImages) {
+  const StepGraph step = training_graph(find_model("resnet18"), feed(8), {});
+  EXPECT_EQ(count_op(step.graph, "batch_norm"), 20);
+  EXPECT_EQ(count_op(step.graph, "to_layout"), 2);  // of [8, 512, 1, 1], and of its gradient
+  for (const auto& node : step.graph.nodes())
+    if (node->op().name() == "to_layout") {
+      EXPECT_EQ(node->output()->type().shape, (Shape{8, 512, 1, 1}));
+    }
 }
 
 TEST(Zoo, AnUnknownModelIsNamedWithTheKnownOnes) {

@@ -43,6 +43,13 @@ TEST(Format, WidthCountsCodePoints) {
   EXPECT_EQ(cut("abc", 9), "abc");
 }
 
+TEST(Format, WrapKeepsShapesWhole) {
+  EXPECT_EQ(wrap("a f32[64, 3, 5] -> f32[1, 2] b", 16),
+            (std::vector<std::string>{"a f32[64, 3, 5]", "-> f32[1, 2] b"}));
+  EXPECT_EQ(wrap("one", 2), std::vector<std::string>{"one"});
+  EXPECT_EQ(wrap("", 2), std::vector<std::string>{""});
+}
+
 TEST(OneLine, EscapesControlCharacters) {
   EXPECT_EQ(one_line("a\nb\x1b[0m\tä"), "a\\nb\\x1b[0m\\x09ä");
 }

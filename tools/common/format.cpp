@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <utility>
 
 namespace engine::tools {
 namespace {
@@ -44,6 +45,27 @@ std::string human_seconds(double seconds) {
 
 std::size_t display_width(const std::string& text) {
   return static_cast<std::size_t>(std::count_if(text.begin(), text.end(), starts_code_point));
+}
+
+std::vector<std::string> wrap(const std::string& text, std::size_t columns) {
+  std::vector<std::string> lines;
+  std::string line, word;
+  const auto end_word = [&] {
+    if (!line.empty() && display_width(line) + 1 + display_width(word) > columns)
+      lines.push_back(std::exchange(line, ""));
+    line += (line.empty() ? "" : " ") + std::exchange(word, "");
+  };
+  int depth = 0;
+  for (char c : text) {
+    depth += c == '[' ? 1 : c == ']' ? -1 : 0;
+    if (c == ' ' && depth <= 0)
+      end_word();
+    else
+      word += c;
+  }
+  end_word();
+  lines.push_back(line);
+  return lines;
 }
 
 std::string cut(const std::string& text, std::size_t columns) {

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <string>
+#include <vector>
 
 namespace engine::tools {
 
@@ -14,6 +15,9 @@ std::string human_bytes(double bytes);
 std::string human_seconds(double seconds);
 /// Columns that UTF-8 text takes on a terminal, one a code point.
 std::size_t display_width(const std::string& text);
+/// `text` in lines of at most `columns`, broken at blanks that are not within brackets: shapes stay
+/// whole. What has no such blank is longer.
+std::vector<std::string> wrap(const std::string& text, std::size_t columns);
 /// The longest beginning of `text` of at most `columns`.
 std::string cut(const std::string& text, std::size_t columns);
 

@@ -1,47 +1,68 @@
 #include "tools/profile/algorithm_groups.h"
 
 #include <algorithm>
+#include <array>
+#include <set>
 
 #include "graph/op.h"
-#include "tools/profile/node_kind.h"
 
 namespace engine::tools {
 namespace {
 
-// Empty for an op that is no product.
-std::string direction_of(const std::string& op) {
-  if (op == "dense") return "forward";
-  if (op == "dense_input_gradient") return "backward_data";
-  if (op == "dense_weight_gradient") return "backward_filter";
-  return "";
+struct Product {
+  std::string_view op, direction;
+};
+constexpr std::array<Product, 6> kProducts{{{"dense", "forward"},
+                                            {"convolution", "forward"},
+                                            {"dense_input_gradient", "backward_data"},
+                                            {"convolution_input_gradient", "backward_data"},
+                                            {"dense_weight_gradient", "backward_filter"},
+                                            {"convolution_weight_gradient", "backward_filter"}}};
+
+// nullptr for an op that is no product.
+const Product* product_of(const graph::Node& node) {
+  const auto place = std::find_if(kProducts.begin(), kProducts.end(), [&](const Product& product) {
+    return product.op == node.op().name();
+  });
+  return place != kProducts.end() ? &*place : nullptr;
 }
 
-AlgorithmRow only_row(const graph::Step& step) {
-  CandidateResult result;
-  result.candidate = step.candidate;
-  result.configuration = step.configuration;
-  result.workspace = step.workspace_bytes;
-  return {result, true, false};
+// Gradients are labelled "LAYER/weight_gradient".
+std::string layer_of_product(const graph::Node& node, const Product& product) {
+  const std::string& label = node.label();
+  return product.direction == "forward" ? label : label.substr(0, label.rfind('/'));
+}
+
+std::vector<CandidateResult> results_of(const graph::Step& step, Workload& workload) {
+  const Tuner& tuner = workload.runtime().tuner();
+  for (const TuningRecord& record : tuner.records())
+    if (record.problem == step.problem) return record.results;
+  return tuner.answers(workload.problem_of(step));
 }
 
 }  // namespace
 
-std::vector<AlgorithmGroup> algorithm_groups(const graph::Program& program,
-                                             const std::vector<TuningRecord>& records) {
+std::vector<AlgorithmGroup> algorithm_groups(Workload& workload) {
   std::vector<AlgorithmGroup> groups;
-  for (const graph::Step& step : program.steps) {
-    const std::string direction = direction_of(step.node->op().name());
-    if (direction.empty()) continue;
-    AlgorithmGroup group{layer_of(*step.node), direction, step.problem, {}};
-    const auto record = std::find_if(records.begin(), records.end(), [&](const auto& candidate) {
-      return candidate.problem == step.problem;
-    });
-    if (record == records.end())
-      group.rows.push_back(only_row(step));
-    else
-      group.rows = algorithm_rows(*record, step.candidate, step.configuration);
-    groups.push_back(std::move(group));
+  std::vector<std::string> layers;
+  for (const graph::Step& step : workload.program().steps) {
+    const Product* product = product_of(*step.node);
+    if (product == nullptr) continue;
+    const std::string layer = layer_of_product(*step.node, *product);
+    if (std::find(layers.begin(), layers.end(), layer) == layers.end()) layers.push_back(layer);
+    groups.push_back(
+        {layer, std::string(product->direction), step.problem,
+         algorithm_rows(results_of(step, workload), step.candidate, step.configuration)});
   }
+  const auto rank = [&](const AlgorithmGroup& group) {
+    const std::string_view direction = group.direction;
+    return std::pair(std::find(layers.begin(), layers.end(), group.layer),
+                     direction == "forward"         ? 0
+                     : direction == "backward_data" ? 1
+                                                    : 2);
+  };
+  std::stable_sort(groups.begin(), groups.end(),
+                   [&](const auto& a, const auto& b) { return rank(a) < rank(b); });
   return groups;
 }
 
@@ -50,7 +71,36 @@ Record to_record(const AlgorithmGroup& group, const AlgorithmRow& row) {
   record.set("layer", group.layer).set("direction", group.direction);
   record.set("problem", group.problem);
   set_algorithm(record, row);
-  return record;
+  const Comparison comparison = compare_choice(group.rows);
+  const auto gain = [&](const AlgorithmRow* other) {
+    const std::optional<double> gained = gain_over(other, comparison.chosen);
+    return row.chosen && gained ? Field(*gained) : Field(nullptr);
+  };
+  record.set("gain_over_heuristic", gain(comparison.heuristic));
+  return record.set("gain_over_direct", gain(comparison.direct));
+}
+
+TotalGain total_gain(const std::vector<AlgorithmGroup>& groups) {
+  TotalGain total;
+  std::set<std::string> seen;
+  for (const AlgorithmGroup& group : groups) {
+    const Comparison comparison = compare_choice(group.rows);
+    if (comparison.chosen != nullptr) {
+      total.chosen += comparison.chosen->result.microseconds;
+      total.heuristic += comparison.heuristic->result.microseconds;
+    }
+    if (comparison.chosen != nullptr && comparison.direct != nullptr) {
+      total.chosen_beside_direct += comparison.chosen->result.microseconds;
+      total.direct += comparison.direct->result.microseconds;
+    }
+    if (!seen.insert(group.problem).second) continue;
+    ++total.problems;
+    for (const AlgorithmRow& row : group.rows) {
+      total.timed += row.timed ? 1 : 0;
+      total.refused += row.refused() ? 1 : 0;
+    }
+  }
+  return total;
 }
 
 }  // namespace engine::tools

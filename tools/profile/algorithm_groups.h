@@ -5,24 +5,31 @@
 #include <string>
 #include <vector>
 
-#include "graph/program.h"
 #include "tools/profile/algorithm_rows.h"
+#include "tools/profile/workload.h"
 
 namespace engine::tools {
 
 /// One layer in one direction.
 struct AlgorithmGroup {
-  std::string layer;      ///< "dense_1"
+  std::string layer;      ///< "dense_1", "residual_2/convolution_1"
   std::string direction;  ///< "forward", "backward_data" or "backward_filter"
   std::string problem;    ///< its key
   std::vector<AlgorithmRow> rows;
 };
 
-/// In the order of the program's steps, without those that are no product. A problem without a
-/// record had one possible configuration: the step's own, which is its only row.
-std::vector<AlgorithmGroup> algorithm_groups(const graph::Program& program,
-                                             const std::vector<TuningRecord>& records);
+/// Layers in the order of the network, their directions in that of the names above. A problem that
+/// only one configuration can solve was not tuned: its rows have no times.
+std::vector<AlgorithmGroup> algorithm_groups(Workload& workload);
 
 Record to_record(const AlgorithmGroup& group, const AlgorithmRow& row);
+
+/// What the choices of all groups gain together, in microseconds of the kernels timed alone.
+struct TotalGain {
+  double chosen = 0, heuristic = 0;                  ///< of groups with times
+  double chosen_beside_direct = 0, direct = 0;       ///< of those that have a direct algorithm
+  std::size_t problems = 0, timed = 0, refused = 0;  ///< configurations, of distinct problems
+};
+TotalGain total_gain(const std::vector<AlgorithmGroup>& groups);
 
 }  // namespace engine::tools

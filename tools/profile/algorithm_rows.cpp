@@ -1,38 +1,28 @@
 #include "tools/profile/algorithm_rows.h"
 
-#include <fmt/format.h>
-
+#include <algorithm>
+#include <limits>
 #include <string_view>
-
-#include "tools/common/format.h"
-#include "tools/common/output.h"
-#include "tools/common/table.h"
 
 namespace engine::tools {
 namespace {
 
-std::vector<std::string> cells(const AlgorithmRow& row) {
-  const CandidateResult& result = row.result;
-  const std::string mark = row.chosen ? "*" : "";
-  const std::string workspace =
-      result.workspace == 0 ? "-" : human_bytes(static_cast<double>(result.workspace));
-  const std::string repeatable = result.deterministic ? "yes" : "no";
-  if (!row.timed) return {mark, algorithm_name(result), "-", "-", workspace, "-", repeatable};
-  return {mark,
-          algorithm_name(result),
-          fmt::format("{:.1f}", result.microseconds),
-          fmt::format("{:.1f}", result.spread),
-          workspace,
-          fmt::format("{:.2g}", result.error),
-          repeatable};
+bool is_direct(const AlgorithmRow& row) {
+  return algorithm_name(row.result).find("direct") != std::string::npos;
 }
 
 }  // namespace
 
-std::vector<AlgorithmRow> algorithm_rows(const TuningRecord& record, const std::string& candidate,
+std::optional<double> AlgorithmRow::error() const {
+  if (timed || result.error > 0) return result.error;
+  return std::nullopt;
+}
+
+std::vector<AlgorithmRow> algorithm_rows(const std::vector<CandidateResult>& results,
+                                         const std::string& candidate,
                                          const std::string& configuration) {
   std::vector<AlgorithmRow> rows;
-  for (const CandidateResult& result : record.results)
+  for (const CandidateResult& result : results)
     rows.push_back({result, result.candidate == candidate && result.configuration == configuration,
                     result.refusal.empty() && result.microseconds > 0});
   return rows;
@@ -59,6 +49,25 @@ std::string problem_shapes(const std::string& key) {
   return rest;
 }
 
+Comparison compare_choice(const std::vector<AlgorithmRow>& rows) {
+  Comparison comparison;
+  for (const AlgorithmRow& row : rows) {
+    if (!row.timed) continue;
+    if (row.chosen) comparison.chosen = &row;
+    if (comparison.heuristic == nullptr) comparison.heuristic = &row;
+    const AlgorithmRow*& direct = comparison.direct;
+    if (is_direct(row) &&
+        (direct == nullptr || row.result.microseconds < direct->result.microseconds))
+      direct = &row;
+  }
+  return comparison;
+}
+
+std::optional<double> gain_over(const AlgorithmRow* other, const AlgorithmRow* chosen) {
+  if (other == nullptr || chosen == nullptr) return std::nullopt;
+  return other->result.microseconds - chosen->result.microseconds;
+}
+
 void set_algorithm(Record& record, const AlgorithmRow& row) {
   const auto when_timed = [&](double value) { return row.timed ? Field(value) : Field(nullptr); };
   record.set("candidate", row.result.candidate);
@@ -67,35 +76,36 @@ void set_algorithm(Record& record, const AlgorithmRow& row) {
   record.set("spread", when_timed(row.result.spread));
   record.set("workspace", static_cast<std::int64_t>(row.result.workspace));
   record.set("deterministic", row.result.deterministic);
-  record.set("error", when_timed(row.result.error));
-  const bool refused = !row.result.refusal.empty();
-  record.set("refusal", refused ? Field(row.result.refusal) : Field(nullptr));
+  const std::optional<double> error = row.error();
+  record.set("error", error ? Field(*error) : Field(nullptr));
+  record.set("refusal", row.refused() ? Field(row.result.refusal) : Field(nullptr));
 }
 
-void print_algorithms(const std::vector<AlgorithmSection>& sections) {
-  using enum Table::Align;
-  Table table({{"", left},
-               {"kernel", left},
-               {"µs", right},
-               {"spread", right},
-               {"workspace", right},
-               {"error", right},
-               {"repeatable", left}});
-  for (const AlgorithmSection& section : sections)
-    for (const AlgorithmRow& row : section.rows) table.add(cells(row));
-  const std::vector<std::string> lines = table.lines();
-  print_line(lines[0]);
-  print_line(lines[1]);
-  std::size_t next = 2;
-  for (const AlgorithmSection& section : sections) {
-    for (const std::string& line : section.heading) print_line(one_line(line));
-    for (const AlgorithmRow& row : section.rows) {
-      print_line(lines.at(next++));
-      if (!row.result.refusal.empty()) print_line("     refused: " + one_line(row.result.refusal));
-    }
+std::vector<Refusal> refusals(const std::vector<AlgorithmRow>& rows) {
+  std::vector<Refusal> refusals;
+  for (const AlgorithmRow& row : rows) {
+    if (!row.refused()) continue;
+    const auto same = std::find_if(refusals.begin(), refusals.end(), [&](const Refusal& refusal) {
+      return refusal.why == row.result.refusal;
+    });
+    Refusal& refusal =
+        same != refusals.end() ? *same : refusals.emplace_back(Refusal{row.result.refusal, {}});
+    refusal.kernels.push_back(algorithm_name(row.result));
   }
-  print_line(
-      "\n* chosen · µs: median, spread: interquartile range · error: in units of ε·(|A|·|B|)");
+  return refusals;
+}
+
+std::vector<const AlgorithmRow*> by_time(const std::vector<AlgorithmRow>& rows) {
+  std::vector<const AlgorithmRow*> sorted;
+  for (const AlgorithmRow& row : rows)
+    if (!row.refused()) sorted.push_back(&row);
+  std::stable_sort(sorted.begin(), sorted.end(), [](const AlgorithmRow* a, const AlgorithmRow* b) {
+    const auto key = [](const AlgorithmRow& row) {
+      return row.timed ? row.result.microseconds : std::numeric_limits<double>::infinity();
+    };
+    return key(*a) < key(*b);
+  });
+  return sorted;
 }
 
 }  // namespace engine::tools

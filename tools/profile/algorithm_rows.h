@@ -1,6 +1,8 @@
-// Configurations of candidates as tuning saw them: rows of a table or of a report.
+// Configurations of candidates as tuning saw them: rows of a table or of a report, and what the
+// chosen one gains over others.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -13,10 +15,15 @@ struct AlgorithmRow {
   CandidateResult result;
   bool chosen = false;
   bool timed = false;  ///< whether result has a time
+
+  bool refused() const { return !result.refusal.empty(); }
+  /// Against the reference; a kernel that was never run has none.
+  std::optional<double> error() const;
 };
 
-/// Every configuration of a record, the named one marked as chosen.
-std::vector<AlgorithmRow> algorithm_rows(const TuningRecord& record, const std::string& candidate,
+/// Every configuration out of a record, the named one marked as chosen.
+std::vector<AlgorithmRow> algorithm_rows(const std::vector<CandidateResult>& results,
+                                         const std::string& candidate,
                                          const std::string& configuration);
 
 /// "onednn.inner_product", or "candidate/configuration" where there are several.
@@ -28,16 +35,27 @@ std::string problem_shapes(const std::string& key);
 /// The op of a problem's key; empty for what is no key.
 std::string problem_op(const std::string& key);
 
+/// The rows that a choice is compared with: nullptr where there is none with a time.
+struct Comparison {
+  const AlgorithmRow* chosen = nullptr;
+  const AlgorithmRow* heuristic = nullptr;  ///< what --autotune off takes: the first not refused
+  const AlgorithmRow* direct = nullptr;     ///< the fastest of the direct algorithms
+};
+Comparison compare_choice(const std::vector<AlgorithmRow>& rows);
+/// Microseconds that the chosen kernel takes less than the other; nothing where one has no time.
+std::optional<double> gain_over(const AlgorithmRow* other, const AlgorithmRow* chosen);
+
 /// Appends candidate, config, chosen, microseconds, spread, workspace, deterministic, error,
 /// refusal.
 void set_algorithm(Record& record, const AlgorithmRow& row);
 
-/// Rows under a heading of their own.
-struct AlgorithmSection {
-  std::vector<std::string> heading;  ///< lines
-  std::vector<AlgorithmRow> rows;
+/// Refused candidates by their reason, both in the order of the rows.
+struct Refusal {
+  std::string why;
+  std::vector<std::string> kernels;
 };
-/// All sections in the same columns, and what the columns mean.
-void print_algorithms(const std::vector<AlgorithmSection>& sections);
+std::vector<Refusal> refusals(const std::vector<AlgorithmRow>& rows);
+/// The others, the fastest first; those without a time come last, as they are.
+std::vector<const AlgorithmRow*> by_time(const std::vector<AlgorithmRow>& rows);
 
 }  // namespace engine::tools

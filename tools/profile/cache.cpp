@@ -10,7 +10,7 @@
 #include "engine/tune/algorithm_cache.h"
 #include "tools/common/output.h"
 #include "tools/common/table.h"
-#include "tools/profile/algorithm_rows.h"
+#include "tools/profile/algorithm_table.h"
 #include "tools/profile/cache_check.h"
 #include "tools/profile/commands.h"
 #include "tools/profile/report_format.h"
@@ -130,12 +130,14 @@ std::vector<TuningRecord> matching(const Options& options, const std::string& ke
   return exact.empty() ? partial : exact;
 }
 
+std::vector<AlgorithmRow> rows_of(const TuningRecord& record) {
+  return algorithm_rows(record.results, choice(record).candidate, choice(record).configuration);
+}
+
 void print_candidates(const std::vector<TuningRecord>& records) {
   std::vector<AlgorithmSection> sections;
   for (const TuningRecord& record : records)
-    sections.push_back(
-        {{record.problem, "  " + device_of(record)},
-         algorithm_rows(record, choice(record).candidate, choice(record).configuration)});
+    sections.push_back({{record.problem, "  " + device_of(record)}, rows_of(record)});
   print_algorithms(sections);
 }
 
@@ -158,8 +160,7 @@ int show(const Options& options) {
   }
   std::vector<Record> rows;
   for (const TuningRecord& record : records)
-    for (const AlgorithmRow& row :
-         algorithm_rows(record, choice(record).candidate, choice(record).configuration)) {
+    for (const AlgorithmRow& row : rows_of(record)) {
       Record line;
       line.set("problem", record.problem).set("device", record.fingerprint);
       line.set("engine", record.engine).set("version", std::int64_t{row.result.version});

@@ -11,6 +11,7 @@ void add_steps(CommandLine& line);
 void add_memory(CommandLine& line);
 void add_passes(CommandLine& line);
 void add_graph(CommandLine& line);
+void add_report(CommandLine& line);
 void add_cache(CommandLine& line);
 void add_diff(CommandLine& line);
 

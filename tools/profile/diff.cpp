@@ -79,11 +79,18 @@ std::string time_cell(const ReportEntry* entry) {
                                                  : "-";
 }
 
+// Without the shapes behind two blanks, which are alike in both; where there is no pair they may be
+// the reason.
+std::string name_of(const Difference& difference) {
+  const bool is_pair = difference.a != nullptr && difference.b != nullptr;
+  return one_line(is_pair ? difference.key.substr(0, difference.key.find("  ")) : difference.key);
+}
+
 std::vector<std::string> cells(const Difference& difference, ReportKind kind) {
   const ReportEntry& known = difference.a != nullptr ? *difference.a : *difference.b;
   const bool timed = difference.is_timed();
   return {
-      one_line(difference.key),
+      name_of(difference),
       time_cell(difference.a),
       time_cell(difference.b),
       timed ? fmt::format("{:+.1f}", difference.change()) : "-",

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "graph/op.h"
+#include "models/draw/markup.h"
 #include "tools/common/output.h"
 #include "tools/profile/node_kind.h"
 
@@ -31,23 +32,7 @@ std::string quoted(const std::string& text) {
 
 // Text inside a label that has markup.
 std::string marked(const std::string& text) {
-  std::string result;
-  for (char c : one_line(text)) {
-    switch (c) {
-      case '&':
-        result += "&amp;";
-        break;
-      case '<':
-        result += "&lt;";
-        break;
-      case '>':
-        result += "&gt;";
-        break;
-      default:
-        result += c;
-    }
-  }
-  return result;
+  return escape_markup(one_line(text));
 }
 
 class Writer {

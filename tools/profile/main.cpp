@@ -19,6 +19,7 @@ int main(int argc, char** argv) {
     add_memory(line);
     add_passes(line);
     add_graph(line);
+    add_report(line);
     add_cache(line);
     add_diff(line);
     return line.run(argc, argv);

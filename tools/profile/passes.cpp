@@ -1,18 +1,13 @@
 // engine-profile passes: which rewrites ran, what each changed, and what that gains.
 #include <fmt/format.h>
 
-#include <algorithm>
 #include <cmath>
-#include <map>
 
-#include "engine/core/error.h"
-#include "graph/passes/pass.h"
 #include "tools/common/format.h"
 #include "tools/common/output.h"
 #include "tools/common/table.h"
-#include "tools/profile/ablation.h"
 #include "tools/profile/commands.h"
-#include "tools/profile/workload.h"
+#include "tools/profile/pass_rows.h"
 
 namespace engine::tools {
 namespace {
@@ -21,33 +16,6 @@ struct Options {
   WorkloadOptions workload;
   bool ablate = false;
 };
-
-using Ablations = std::map<std::string, Ablation>;  // by pass
-
-const graph::Pass& find_pass(const std::string& name) {
-  const auto& passes = graph::PassRegistry::global().passes();
-  const auto place = std::find_if(passes.begin(), passes.end(),
-                                  [&](const graph::Pass& pass) { return pass.name == name; });
-  ENGINE_CHECK(place != passes.end(), "a report of an unknown pass: " + name);
-  return *place;
-}
-
-const char* stage_of(const std::string& pass) {
-  return find_pass(pass).stage == graph::Stage::forward ? "forward" : "step";
-}
-
-// A pass that changed nothing gains nothing: there is nothing to time.
-Ablations ablate_all(Workload& workload, const WorkloadOptions& options) {
-  Ablations results;
-  workload.load();
-  for (const graph::PassReport& report : workload.passes()) {
-    if (report.rewrites.empty()) continue;
-    workload.status().show("timing the step without " + report.pass);
-    results.emplace(report.pass, ablate(workload, options, report.pass));
-  }
-  workload.status().clear();
-  return results;
-}
 
 void set_gain(Record& record, const Ablation& gain) {
   const auto bytes = [](std::size_t count) { return static_cast<std::int64_t>(count); };
@@ -68,38 +36,31 @@ void set_no_gain(Record& record) {
     record.set(name, nullptr);
 }
 
-Record to_record(const graph::PassReport& report, const Ablations* ablations, Format format) {
+Record to_record(const PassRow& pass, bool with_gains, Format format) {
   Record record;
-  record.set("pass", report.pass).set("stage", stage_of(report.pass));
-  record.set("enabled", report.enabled);
-  record.set("count", static_cast<std::int64_t>(report.rewrites.size()));
-  record.set("description", find_pass(report.pass).description);
-  if (ablations != nullptr) {
-    if (const auto gain = ablations->find(report.pass); gain != ablations->end())
-      set_gain(record, gain->second);
-    else
-      set_no_gain(record);
-  }
+  record.set("pass", pass.name).set("stage", pass.stage).set("enabled", pass.enabled);
+  record.set("count", static_cast<std::int64_t>(pass.rewrites.size()));
+  record.set("description", pass.description);
+  if (with_gains) pass.ablation ? set_gain(record, *pass.ablation) : set_no_gain(record);
   if (format == Format::csv) return record;  // which has no lists
   std::vector<Record> rewrites;
-  for (const std::string& rewrite : report.rewrites) {
+  for (const std::string& rewrite : pass.rewrites) {
     Record line;
     rewrites.push_back(line.set("rewrite", rewrite));
   }
   return record.set("rewrites", rewrites);
 }
 
-void print_passes(const std::vector<graph::PassReport>& reports) {
+void print_passes(const std::vector<PassRow>& passes) {
   Table table({{"pass"}, {"stage"}, {""}, {"rewrites", Table::Align::right}, {"what it does"}});
-  for (const graph::PassReport& report : reports)
-    table.add({report.pass, stage_of(report.pass), report.enabled ? "on" : "off",
-               report.enabled ? fmt::format("{}", report.rewrites.size()) : "-",
-               find_pass(report.pass).description});
+  for (const PassRow& pass : passes)
+    table.add({pass.name, pass.stage, pass.enabled ? "on" : "off",
+               pass.enabled ? fmt::format("{}", pass.rewrites.size()) : "-", pass.description});
   table.print();
-  for (const graph::PassReport& report : reports) {
-    if (report.rewrites.empty()) continue;
-    print_line("\n" + report.pass);
-    for (const std::string& rewrite : report.rewrites) print_line("  " + one_line(rewrite));
+  for (const PassRow& pass : passes) {
+    if (pass.rewrites.empty()) continue;
+    print_line("\n" + pass.name);
+    for (const std::string& rewrite : pass.rewrites) print_line("  " + one_line(rewrite));
   }
 }
 
@@ -110,7 +71,7 @@ std::string signed_bytes(const Ablation& gain) {
   return (bytes < 0 ? "-" : "") + human_bytes(std::abs(bytes));
 }
 
-void print_gains(const std::vector<graph::PassReport>& reports, const Ablations& ablations) {
+void print_gains(const std::vector<PassRow>& passes) {
   using enum Table::Align;
   Table table({{"without", left},
                {"µs with", right},
@@ -120,15 +81,14 @@ void print_gains(const std::vector<graph::PassReport>& reports, const Ablations&
                {"gain", right},
                {"", left},
                {"arena gain", right}});
-  for (const graph::PassReport& report : reports) {
-    const auto entry = ablations.find(report.pass);
-    if (entry == ablations.end()) {
-      const char* why = report.enabled ? "changed nothing" : "is off";
-      table.add({report.pass, "-", "-", "-", "-", "-", why, "-"});
+  for (const PassRow& pass : passes) {
+    if (!pass.ablation) {
+      const char* why = pass.enabled ? "changed nothing" : "is off";
+      table.add({pass.name, "-", "-", "-", "-", "-", why, "-"});
       continue;
     }
-    const Ablation& gain = entry->second;
-    table.add({report.pass, fmt::format("{:.1f}", gain.with.microseconds),
+    const Ablation& gain = *pass.ablation;
+    table.add({pass.name, fmt::format("{:.1f}", gain.with.microseconds),
                fmt::format("{:.1f}", gain.without.microseconds),
                fmt::format("{:+.1f}", gain.gain.microseconds),
                fmt::format("{:.1f}", gain.gain.spread),
@@ -145,21 +105,19 @@ void print_gains(const std::vector<graph::PassReport>& reports, const Ablations&
 int run(const Options& options) {
   const Format format = options.workload.output.format();
   Workload workload(options.workload);
-  const std::vector<graph::PassReport> reports = workload.passes();
-  Ablations ablations;
-  if (options.ablate) ablations = ablate_all(workload, options.workload);
+  std::vector<PassRow> passes = pass_rows(workload);
+  if (options.ablate) ablate_all(passes, workload, options.workload);
   if (format != Format::table) {
     std::vector<Record> rows;
-    for (const graph::PassReport& report : reports)
-      rows.push_back(to_record(report, options.ablate ? &ablations : nullptr, format));
+    for (const PassRow& pass : passes) rows.push_back(to_record(pass, options.ablate, format));
     print_rows(format, rows);
     return 0;
   }
   print_line("passes over the training step of " + workload.title() + "\n");
-  print_passes(reports);
+  print_passes(passes);
   if (options.ablate) {
     print_line("");
-    print_gains(reports, ablations);
+    print_gains(passes);
   }
   return 0;
 }

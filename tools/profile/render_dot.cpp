@@ -95,8 +95,8 @@ std::string render_dot(const std::string& dot) {
   const int error = posix_spawnp(&child, name, redirections.get(), nullptr, arguments, environ);
   if (error == ENOENT)
     throw Error(
-        "--svg needs the program 'dot', which is not installed: it is in the package graphviz "
-        "(--dot saves the graph without it)");
+        "the drawing needs the program 'dot', which is not installed: it is in the package "
+        "graphviz (graph --dot saves the graph without it)");
   if (error != 0) fail("dot cannot be started", error);
   if (wait_for(child) != 0) {
     const std::string said = errors.read();

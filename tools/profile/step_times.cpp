@@ -23,10 +23,11 @@ void warm_up(Workload& workload) {
   runtime.stream().synchronize();
 }
 
-double time_one(Workload& workload, std::size_t step) {
+// So many launches of one step in a row.
+std::vector<double> time_one(Workload& workload, std::size_t step, int runs) {
   Runtime& runtime = workload.runtime();
   graph::Executor& executor = runtime.executor(workload.program_index());
-  return time(workload, 1, [&] { executor.launch(step, runtime.stream()); }).front();
+  return time(workload, runs, [&] { executor.launch(step, runtime.stream()); });
 }
 
 }  // namespace
@@ -42,17 +43,23 @@ StepTimes time_steps(Workload& workload) {
   const auto time_whole = [&] {
     return time(workload, 1, [&] { workload.launch_step(); }).front();
   };
-  const double estimate = std::max(1.0, 2 * time_whole());
+  const double estimate = std::max(1.0, 3 * time_whole());
   const int runs = static_cast<int>(
       std::clamp<double>(kBudgetMicroseconds / estimate, kMinimumRuns, kMaximumRuns));
-  std::vector<std::vector<double>> samples(workload.program().steps.size());
+  std::vector<std::vector<double>> samples(workload.program().steps.size()), alone(samples.size());
   std::vector<double> whole;
   for (int run = 0; run < runs; ++run) {
-    for (std::size_t i = 0; i < samples.size(); ++i) samples[i].push_back(time_one(workload, i));
+    for (std::size_t i = 0; i < samples.size(); ++i) {
+      const std::vector<double> pair = time_one(workload, i, 2);
+      samples[i].push_back(pair.front());
+      alone[i].push_back(pair.back());
+    }
     whole.push_back(time_whole());
   }
   StepTimes times;
   for (std::vector<double>& of_step : samples) times.steps.push_back(summarize(std::move(of_step)));
+  for (std::vector<double>& of_step : alone)
+    times.sum_alone += summarize(std::move(of_step)).microseconds;
   times.whole = summarize(std::move(whole));
   return times;
 }
@@ -68,7 +75,7 @@ std::vector<TraceEvent> trace_steps(Workload& workload, int iterations) {
     for (std::size_t i = 0; i < workload.program().steps.size(); ++i) {
       const std::chrono::duration<double, std::micro> now = Clock::now() - origin;
       const double start = is_immediate ? now.count() : end;
-      const double microseconds = time_one(workload, i);
+      const double microseconds = time_one(workload, i, 1).front();
       events.push_back({iteration, i, start, microseconds});
       end = start + microseconds;
     }

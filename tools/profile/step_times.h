@@ -1,5 +1,6 @@
 // Times of the kernels of a training step. They are taken in the order of the program, one after
-// the other, so that each finds the caches as its predecessors leave them.
+// the other, so that each finds the caches as its predecessors leave them; and each once more right
+// away, as the tuner times it: alone, with its operands in the caches.
 #pragma once
 
 #include <vector>
@@ -12,7 +13,8 @@ namespace engine::tools {
 struct StepTimes {
   std::vector<Timing> steps;  ///< one a step of the program
   Timing whole;               ///< of the steps launched in one go
-  double sum() const;         ///< of the steps' medians, microseconds
+  double sum_alone = 0;       ///< of the steps' medians alone, microseconds
+  double sum() const;         ///< of the steps' medians in their order, microseconds
 };
 /// After workload.load().
 StepTimes time_steps(Workload& workload);

@@ -7,8 +7,7 @@
 #include "tools/common/output.h"
 #include "tools/common/table.h"
 #include "tools/profile/commands.h"
-#include "tools/profile/roofline.h"
-#include "tools/profile/step_times.h"
+#include "tools/profile/step_profile.h"
 #include "tools/profile/trace.h"
 #include "tools/profile/workload.h"
 
@@ -22,23 +21,7 @@ struct Options {
   std::optional<std::string> trace;
 };
 
-struct Profile {
-  const std::vector<graph::Step>& steps;
-  StepTimes times;
-  Peaks peaks;
-
-  double microseconds(std::size_t i) const { return times.steps[i].microseconds; }
-  double gigaflops(std::size_t i) const { return steps[i].flops / microseconds(i) / 1e3; }
-  double gigabytes(std::size_t i) const {
-    return static_cast<double>(steps[i].bytes) / microseconds(i) / 1e3;
-  }
-  double share(std::size_t i) const { return microseconds(i) / times.sum(); }
-  double attainable_share(std::size_t i) const {
-    return peaks.attainable(steps[i]) / microseconds(i);
-  }
-};
-
-Record to_record(const Profile& profile, std::size_t i) {
+Record to_record(const StepProfile& profile, std::size_t i) {
   const graph::Step& step = profile.steps[i];
   Record record;
   record.set("step", step.node->label()).set("op", step.node->op().name());
@@ -51,18 +34,17 @@ Record to_record(const Profile& profile, std::size_t i) {
   record.set("share", profile.share(i)).set("attainable_share", profile.attainable_share(i));
   record.set("bound", profile.peaks.is_arithmetic_bound(step) ? "arithmetic" : "memory");
   record.set("peak_gigaflops_per_second", profile.peaks.gigaflops);
-  return record.set("peak_gigabytes_per_second", profile.peaks.gigabytes);
-}
-
-std::string kernel_of(const graph::Step& step) {
-  return step.configuration.empty() ? step.candidate : step.candidate + "/" + step.configuration;
+  record.set("peak_gigabytes_per_second", profile.peaks.gigabytes);
+  const Reorder reorder = reorder_of(step);
+  return record.set("reorder",
+                    reorder == Reorder::none ? Field(nullptr) : Field(reorder_name(reorder)));
 }
 
 std::string percent(double share) {
   return fmt::format("{:.1f}%", 100 * share);
 }
 
-std::vector<std::string> cells(const Profile& profile, std::size_t i) {
+std::vector<std::string> cells(const StepProfile& profile, std::size_t i) {
   const graph::Step& step = profile.steps[i];
   return {step.node->label(),
           kernel_of(step),
@@ -74,7 +56,7 @@ std::vector<std::string> cells(const Profile& profile, std::size_t i) {
           profile.peaks.is_arithmetic_bound(step) ? "arithmetic" : "memory"};
 }
 
-void print_table(const Profile& profile, Workload& workload) {
+void print_table(const StepProfile& profile, Workload& workload) {
   using enum Table::Align;
   print_line(fmt::format("training step of {}\n{}\n", workload.title(),
                          workload.runtime().device().fingerprint()));
@@ -86,23 +68,26 @@ void print_table(const Profile& profile, Workload& workload) {
                {"GB/s", right},
                {"of roof", right},
                {"bound by", left}});
-  double attainable = 0;
-  for (std::size_t i = 0; i < profile.steps.size(); ++i) {
-    table.add(cells(profile, i));
-    attainable += profile.peaks.attainable(profile.steps[i]);
-  }
+  for (std::size_t i = 0; i < profile.steps.size(); ++i) table.add(cells(profile, i));
+  const double attainable = profile.attainable();
   const double sum = profile.times.sum(), whole = profile.times.whole.microseconds;
   table.add_rule();
   table.add({"sum", "", fmt::format("{:.1f}", sum), "", "", "", percent(attainable / sum), ""});
   table.add(
       {"in one go", "", fmt::format("{:.1f}", whole), "", "", "", percent(attainable / whole), ""});
   table.print();
+  print_line(
+      fmt::format("\nwhole step {:.2f} ms, sum of its kernels each alone {:.2f} ms, ratio {:.3f}",
+                  whole / 1e3, profile.times.sum_alone / 1e3, whole / profile.times.sum_alone));
   const Peaks& peaks = profile.peaks;
+  print_line("\n" + describe(count_reorders(profile)));
   print_line(fmt::format(
       "\nµs: median · of roof: the time that the peaks measured here allow, over the time taken\n"
       "peak arithmetic  {:.1f} GFLOP/s, the best product: {}\n"
       "peak bandwidth   {:.1f} GB/s, streaming over {}, as many as a step goes over (a kernel\n"
-      "                 whose operands were in a smaller, faster cache may be above its roof)",
+      "                 whose operands were in a smaller, faster cache may be above its roof, and "
+      "so\n"
+      "                 may Winograd's, for which the direct algorithm's operations are counted)",
       peaks.gigaflops, peaks.product, peaks.gigabytes,
       human_bytes(static_cast<double>(peaks.footprint))));
 }
@@ -111,12 +96,7 @@ int run(const Options& options) {
   const Format format = options.workload.output.format();
   Workload workload(options.workload);
   workload.load();
-  workload.status().show("timing the training step");
-  const MemoryBudget memory = workload.runtime().budget();
-  Profile profile{workload.program().steps, time_steps(workload), {}};
-  workload.status().show("measuring the device's peaks");
-  profile.peaks = measure_peaks(workload.runtime().device(), workload.runtime().stream(),
-                                workload.math(), memory.state + memory.arena);
+  const StepProfile profile = profile_steps(workload);
   if (options.trace)
     save_text(*options.trace,
               to_trace(workload, trace_steps(workload, kTracedSteps), profile.peaks));

@@ -35,11 +35,16 @@ StepGraph make_step(const ModelDefinition& model, const Feed& feed, const TrainS
 
 }  // namespace
 
-Command& WorkloadOptions::declare(Command& command) {
+Command& WorkloadOptions::declare_run(Command& command) {
   command.argument("MODEL", model,
                    "a name that engine-train list prints, or a model file (*.toml)");
   run.declare_model(command);
   run.declare_device(command);
+  return command;
+}
+
+Command& WorkloadOptions::declare(Command& command) {
+  declare_run(command);
   output.declare(command);
   return command;
 }
@@ -74,6 +79,10 @@ std::vector<graph::PassReport> Workload::passes() const {
   std::vector<graph::PassReport> reports = training_.forward_passes();
   reports.insert(reports.end(), program().passes.begin(), program().passes.end());
   return reports;
+}
+
+Problem Workload::problem_of(const graph::Step& step) const {
+  return graph::make_problem(*step.node, runtime_options(settings_).compile);
 }
 
 std::string Workload::title() {

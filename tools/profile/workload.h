@@ -19,6 +19,9 @@ struct WorkloadOptions {
   RunOptions run;
   FormatOptions output;
 
+  /// MODEL, and the options of its run.
+  Command& declare_run(Command& command);
+  /// The same, and in which form rows are printed.
   Command& declare(Command& command);
 };
 
@@ -39,7 +42,10 @@ class Workload {
   std::vector<graph::PassReport> passes() const;
   /// "mnist-mlp, batch 128, on cpu": for headings.
   std::string title();
+  const TrainSettings& settings() const { return settings_; }
   Math math() const { return runtime_options(settings_).compile.math; }
+  /// What a step of the program was to its tuner.
+  Problem problem_of(const graph::Step& step) const;
   /// What to show while something takes long.
   StatusLine& status() { return status_; }
 

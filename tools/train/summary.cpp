@@ -36,7 +36,8 @@ double flops(const graph::Program& program) {
 
 Costs find_costs(const ModelDefinition& model, const RuntimeOptions& options) {
   Costs costs;
-  const auto data = make_synthetic(kSyntheticDefault, {model.network.input(), model.classes});
+  const DatasetExpectation expected{model.network.input(), model.classes};
+  const auto data = make_synthetic(default_synthetic_count(expected), expected);
   costs.train_count = data->count(Part::train);
   costs.test_count = data->count(Part::test);
   Runtime runtime(options);

@@ -89,6 +89,46 @@ TEST_F(ModelFile, IsNamedAfterTheFileUnlessItSaysOtherwise) {
   expect_error<DataError>([&] { find_model(folder_ / "none.toml"); }, {folder_ / "none.toml"});
 }
 
+// A residual block with a projection, as in He et al.
+constexpr const char* kResidual = R"(
+input = [3, 8, 8]
+[[layer]]
+type = "residual"
+[[layer.layer]]
+type = "convolution"
+filters = 5
+kernel = [3]
+stride = [2]
+padding = "1"
+[[layer.layer]]
+type = "batch_norm"
+[[layer.shortcut]]
+type = "convolution"
+filters = 5
+kernel = [1]
+stride = [2]
+[[layer]]
+type = "global_average_pool"
+[[layer]]
+type = "dense"
+units = 10
+)";
+
+TEST_F(ModelFile, SaysResidualBlocksWithShortcuts) {
+  const ModelDefinition model = load(kResidual);
+  Network same(Shape{3, 8, 8});
+  same.residual(Network().convolution(5, {3}, {.stride = {2}, .padding = "1"}).batch_norm(),
+                Network().convolution(5, {1}, {.stride = {2}}))
+      .global_average_pool()
+      .dense(10);
+  EXPECT_EQ(describe_model(model),
+            describe_model({"my", "", same, model.input_scale, model.classes, model.loss,
+                            model.batch, model.epochs, model.partial_batches, model.optimizer}));
+  expect_refused(std::string(kResidual).replace(std::string(kResidual).rfind("filters = 5"), 11,
+                                                "filters = 4"),
+                 3, {"residual", "[1, 5, 4, 4]", "[1, 4, 4, 4]"});
+}
+
 TEST_F(ModelFile, ReadsBackWhatIsWritten) {
   ModelDefinition model{"all", "a \"quoted\" \\ line", Network(Shape{2, 6})};
   model.input_scale = 0.5;
@@ -107,6 +147,7 @@ TEST_F(ModelFile, ReadsBackWhatIsWritten) {
       .batch_norm()
       .activation("elu", {{"alpha", 0.3}})
       .concatenate(Network().dense(2, {.use_bias = false}))
+      .residual(Network().dense(4), Network().dense(4).relu())
       .dense(3)
       .log_softmax();
   const std::string text = describe_model(model).value();
@@ -126,7 +167,8 @@ TEST_F(ModelFile, ReadsBackWhatIsWritten) {
 }
 
 TEST_F(ModelFile, EveryTypeOfLayerCanBeAskedFor) {
-  const std::set<std::string> of_images{"augment", "average_pool", "convolution", "max_pool"};
+  const std::set<std::string> of_images{"augment",  "average_pool",        "convolution",
+                                        "max_pool", "global_average_pool", "global_max_pool"};
   const std::set<std::string> extents{"kernel", "shape", "window"};
   for (const LayerType& type : layer_types().all()) {
     const std::string input = of_images.contains(type.name) ? "[1, 2, 2]" : "[4]";
@@ -182,7 +224,7 @@ TEST_F(ModelFile, RefusesModelsThatMakeNoSense) {
                  {"the last layer gives [9], expected [10]"});
   expect_refused("input = [4, 4]\n" + dense, 2, {"layer 1 (dense)", "the input is"});
   for (const char* line :
-       {"classes = 0", "classes = 257", "batch = 0", "epochs = -1", "input_scale = inf",
+       {"classes = 0", "classes = 65537", "batch = 0", "epochs = -1", "input_scale = inf",
         "input_scale = 0", "loss = 'hinge'", "name = 'a/b'", "name = ''", "name = '..'",
         "batch = 1.5", "partial_batches = 1", "bacth = 3", "batch = 1979-05-27"})
     expect_refused("input = [4]\n" + std::string(line) + "\n" + dense, 2, {"'"});

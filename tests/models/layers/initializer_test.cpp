@@ -65,6 +65,7 @@ TEST(Initializer, UniformOnesFillTheirRangeEvenly) {
 TEST(Initializer, NormalOnesHaveTheirDeviation) {
   expect_normal(Initializer::glorot_normal(), std::sqrt(2.0 / (kIn + kOut)));
   expect_normal(Initializer::he_normal(), std::sqrt(2.0 / kIn));
+  expect_normal(Initializer::he_normal_out(), std::sqrt(2.0 / kOut));
   expect_normal(Initializer::normal(3), 3);
 }
 

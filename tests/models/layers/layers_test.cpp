@@ -120,6 +120,33 @@ TEST(PoolLayers, StepByTheirWindowUnlessToldOtherwise) {
       {"max_pool_1", "16,16", "256 elements"});
 }
 
+TEST(PoolLayers, LeaveANumberAChannelWhereTheyAreGlobal) {
+  for (const Shape& image : {Shape{5, 9}, Shape{5, 9, 8}, Shape{5, 20, 30, 2}}) {
+    const Built average = inference(Network(image).global_average_pool());
+    EXPECT_EQ(average.ops(), "average_pool reshape");
+    EXPECT_EQ(average.output, (Shape{2, 5}));
+    EXPECT_EQ(inference(Network(image).global_max_pool()).output, (Shape{2, 5}));
+  }
+  expect_error<ShapeError>([] { summarize(Network(Shape{5}).global_average_pool()); },
+                           {"global_average_pool_1", "[1, 5]"});
+  expect_error<ShapeError>([] { summarize(Network(Shape{5}).global_max_pool()); },
+                           {"global_max_pool_1", "[1, 5]"});
+}
+
+TEST(WindowLayers, PadAsManyElementsAsTheyAreTold) {
+  const Built built = inference(Network(Shape{3, 9, 8})
+                                    .convolution(4, {7}, {.stride = {2}, .padding = "3"})
+                                    .max_pool({3}, {.stride = {2}, .padding = "1"}));
+  EXPECT_EQ(built.output, (Shape{2, 4, 3, 2}));
+  const auto& attributes = std::prev(built.graph.nodes().end(), 2)->get()->op().attributes();
+  EXPECT_EQ(attributes.text("before"), "3,3");
+  EXPECT_EQ(attributes.text("after"), "3,3");
+  Network net(Shape{3, 9, 8});
+  for (const char* padding : {"", "-1", "1x1", "1.5", "9999999999"})
+    expect_error<UsageError>([&] { net.convolution(4, {3}, {.padding = padding}); },
+                             {"convolution_1: 'padding' is", "\"same\"", "\"0\""});
+}
+
 TEST(NormLayers, TrainByTheBatchAndInferByRunningStatistics) {
   const Network net = Network(Shape{4}).batch_norm().layer_norm();
   const Built training(net, Mode::training);
@@ -178,6 +205,13 @@ TEST(BranchLayers, NameTheirLayersAndJoinTheInput) {
             "concatenate_1/dense_1/weights concatenate_1/dense_1/bias");
   expect_error<ShapeError>([] { summarize(Network(Shape{4}).residual(Network().dense(3))); },
                            {"residual_1", "[1, 3]", "[1, 4]"});
+  const Built projected =
+      inference(Network(Shape{4}).residual(Network().dense(3).relu(), Network().dense(3)));
+  EXPECT_EQ(projected.ops(), "dense relu dense add");
+  EXPECT_EQ(projected.output, (Shape{2, 3}));
+  EXPECT_EQ(projected.parameters(),
+            "residual_1/dense_1/weights residual_1/dense_1/bias "
+            "residual_1/shortcut/dense_1/weights residual_1/shortcut/dense_1/bias");
 }
 
 TEST(LayerTypes, MakeWhatTheBuilderMakes) {
