@@ -112,6 +112,8 @@ void print_nodes(const Subject& subject, Format format) {
 
 int run(const Options& options) {
   const Format format = options.workload.output.format();
+  for (const auto& path : {options.dot, options.svg})
+    if (path) expect_savable(*path);
   const Subject subject = make_subject(options);
   if (options.dot) save_text(*options.dot, subject.dot());
   if (options.svg) save_text(*options.svg, render_dot(subject.dot()));

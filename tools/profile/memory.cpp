@@ -73,6 +73,7 @@ void print_table(const ArenaPlan& plan, Workload& workload) {
 
 int run(const Options& options) {
   const Format format = options.workload.output.format();
+  if (options.svg) expect_savable(*options.svg);
   Workload workload(options.workload);
   const ArenaPlan plan = arena_plan(workload.program());
   if (options.svg) save_text(*options.svg, draw_arena(plan, workload.title()));

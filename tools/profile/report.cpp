@@ -13,6 +13,7 @@ struct Options {
 };
 
 int run(const Options& options) {
+  expect_savable(options.html);
   Workload workload(options.workload);
   save_text(options.html, to_html(gather_report(workload, options.workload, options.ablate)));
   return 0;

@@ -94,6 +94,7 @@ void print_table(const StepProfile& profile, Workload& workload) {
 
 int run(const Options& options) {
   const Format format = options.workload.output.format();
+  if (options.trace) expect_savable(*options.trace);
   Workload workload(options.workload);
   workload.load();
   const StepProfile profile = profile_steps(workload);
