@@ -12,7 +12,7 @@
 namespace engine::tools {
 namespace {
 
-struct Options {
+struct MemoryOptions {
   WorkloadOptions workload;
   std::optional<std::string> svg;
 };
@@ -71,7 +71,7 @@ void print_table(const ArenaPlan& plan, Workload& workload) {
   print_summary(plan, workload.runtime().budget());
 }
 
-int run(const Options& options) {
+int run(const MemoryOptions& options) {
   const Format format = options.workload.output.format();
   if (options.svg) expect_savable(*options.svg);
   Workload workload(options.workload);
@@ -90,7 +90,7 @@ int run(const Options& options) {
 }  // namespace
 
 void add_memory(CommandLine& line) {
-  static Options options;
+  static MemoryOptions options;
   options.workload
       .declare(line.add("memory", "Where every value of a training step lies in memory, and when",
                         [] { return run(options); }))
