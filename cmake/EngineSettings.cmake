@@ -4,6 +4,7 @@ include(GNUInstallDirs)
 
 option(ENGINE_TESTS "Build the tests" OFF)
 option(ENGINE_WERROR "Treat warnings as errors" ON)
+option(ENGINE_BATCHES "Compile sources in batches: for builds from scratch, where headers are most of the work" OFF)
 set(ENGINE_CUDA AUTO CACHE STRING "Build the CUDA plug-in: AUTO (where nvcc is), ON or OFF")
 set(ENGINE_SANITIZE "" CACHE STRING "Sanitizers for everything, such as address,undefined or thread")
 
@@ -76,13 +77,15 @@ if(ENGINE_SANITIZE)
   target_link_options(engine_settings INTERFACE -fsanitize=${ENGINE_SANITIZE})
 endif()
 
-# engine_precompile(target): the headers that nearly every source includes, parsed once a target, for those
-# who only build. Not where warnings are errors: a source must have includes of its own there, and g++ 12
-# shows warnings from system headers that it read precompiled. Nor with ccache, which does not cache then.
+# engine_batch(target): for those who only build, what nearly every source includes is parsed once a batch
+# of sources, and once a target. Precompiled not where warnings are errors (g++ 12 shows those of system
+# headers then) nor with ccache, which does not cache then. A source must have includes of its own:
+# only a build without either tells.
 if(ENGINE_CCACHE OR ENGINE_WERROR)
   set(CMAKE_DISABLE_PRECOMPILE_HEADERS ON)
 endif()
-function(engine_precompile target)
+function(engine_batch target)
+  set_target_properties(${target} PROPERTIES UNITY_BUILD ${ENGINE_BATCHES} UNITY_BUILD_BATCH_SIZE 8)
   target_precompile_headers(${target} PRIVATE <fmt/format.h> <algorithm> <functional> <map> <memory>
     <optional> <span> <string> <unordered_map> <utility> <vector>)
 endfunction()

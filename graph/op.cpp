@@ -23,9 +23,7 @@ class AddOp final : public Op {
   std::vector<std::pair<std::size_t, std::size_t>> in_place_pairs(const Node&) const override {
     return {{0, 0}, {0, 1}};
   }
-  double flops(const Node& node) const override {
-    return static_cast<double>(node.output()->type().element_count());
-  }
+  double flops(const Node& node) const override { return elements(node.output()); }
 };
 
 }  // namespace
@@ -39,6 +37,10 @@ std::size_t Op::bytes(const Node& node) const {
   for (const Value* input : node.inputs()) total += input->type().bytes();
   for (std::size_t i = 0; i < node.output_count(); ++i) total += node.output(i)->type().bytes();
   return total;
+}
+
+double elements(const Value* value) {
+  return static_cast<double>(value->type().element_count());
 }
 
 std::shared_ptr<const Op> make_add() {

@@ -65,6 +65,9 @@ class Op {
   Attributes attributes_;
 };
 
+/// Elements of a value, as operations are counted.
+double elements(const Value* value);
+
 /// The problem that a node poses to kernels.
 Problem make_problem(const Node& node);
 /// The same before a node exists.

@@ -28,9 +28,6 @@ void expect_per_channel(std::span<const TensorType> inputs, std::size_t first,
                         std::initializer_list<std::string_view> names) {
   for (std::string_view name : names) expect(inputs[first++], channels(inputs[0]), name);
 }
-double elements(const Node& node) {
-  return static_cast<double>(node.input(0)->type().element_count());
-}
 
 class BatchNormOp final : public Op {
  public:
@@ -53,7 +50,7 @@ class BatchNormOp final : public Op {
   bool differentiable(std::size_t output) const override { return output == 0; }
   bool any_layout(std::size_t operand) const override { return operand == 0; }
   InPlacePairs in_place_pairs(const Node&) const override { return {{0, 0}}; }
-  double flops(const Node& node) const override { return 8.0 * elements(node); }
+  double flops(const Node& node) const override { return 8.0 * elements(node.input(0)); }
 };
 
 class BatchNormGradientOp final : public Op {
@@ -69,7 +66,7 @@ class BatchNormGradientOp final : public Op {
   }
   bool any_layout(std::size_t operand) const override { return operand < 2; }
   InPlacePairs in_place_pairs(const Node&) const override { return {{0, 0}, {0, 1}}; }
-  double flops(const Node& node) const override { return 11.0 * elements(node); }
+  double flops(const Node& node) const override { return 11.0 * elements(node.input(0)); }
 };
 
 class BatchNormInferenceOp final : public Op {
@@ -104,7 +101,7 @@ class BatchNormInferenceOp final : public Op {
   }
   bool any_layout(std::size_t operand) const override { return operand == 0; }
   InPlacePairs in_place_pairs(const Node&) const override { return {{0, 0}}; }
-  double flops(const Node& node) const override { return 4.0 * elements(node); }
+  double flops(const Node& node) const override { return 4.0 * elements(node.input(0)); }
 };
 
 class BatchNormInferenceGradientOp final : public Op {
@@ -119,7 +116,7 @@ class BatchNormInferenceGradientOp final : public Op {
   }
   bool any_layout(std::size_t operand) const override { return operand == 0; }
   InPlacePairs in_place_pairs(const Node&) const override { return {{0, 0}}; }
-  double flops(const Node& node) const override { return elements(node); }
+  double flops(const Node& node) const override { return elements(node.input(0)); }
 };
 
 }  // namespace

@@ -73,9 +73,7 @@ class BinaryOp final : public Op {
       if (node.input(i)->type() == node.output()->type()) pairs.emplace_back(0, i);
     return pairs;
   }
-  double flops(const Node& node) const override {
-    return static_cast<double>(node.output()->type().element_count());
-  }
+  double flops(const Node& node) const override { return elements(node.output()); }
 
  private:
   Rules rules_;

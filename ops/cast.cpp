@@ -56,7 +56,7 @@ std::shared_ptr<const Op> retyped(const Op& op, DType to) {
 }
 
 // A rule of the rewrite: what can stand for the cast's result, or nullptr.
-using Rule = Value* (*)(Graph& graph, const Node& cast);
+using CastRule = Value* (*)(Graph& graph, const Node& cast);
 
 // bf16 -> f32 -> bf16 changes nothing.
 Value* undo_widening(Graph&, const Node& cast) {
@@ -77,7 +77,7 @@ Value* retype_producer(Graph& graph, const Node& cast) {
       .output();
 }
 
-void fold(Graph& graph, Rule rule, std::vector<std::string>& rewrites) {
+void fold(Graph& graph, CastRule rule, std::vector<std::string>& rewrites) {
   std::vector<Node*> casts;
   for (const auto& node : graph.nodes())
     if (is_cast(*node)) casts.push_back(node.get());
@@ -96,7 +96,7 @@ void fold(Graph& graph, Rule rule, std::vector<std::string>& rewrites) {
 
 std::vector<std::string> fold_casts(Graph& graph) {
   std::vector<std::string> rewrites;
-  for (Rule rule : {undo_widening, retype_producer}) fold(graph, rule, rewrites);
+  for (CastRule rule : {undo_widening, retype_producer}) fold(graph, rule, rewrites);
   return rewrites;
 }
 

@@ -53,8 +53,7 @@ class DenseOp final : public Op {
   }
 
   double flops(const Node& node) const override {
-    return 2.0 * static_cast<double>(node.input(0)->type().element_count()) *
-           static_cast<double>(node.output()->type().shape[1]);
+    return 2.0 * elements(node.input(0)) * static_cast<double>(node.output()->type().shape[1]);
   }
 
  private:
@@ -73,8 +72,7 @@ class DenseInputGradientOp final : public Op {
     return {{{inputs[0].shape[0], inputs[1].shape[0]}, dtype}};
   }
   double flops(const Node& node) const override {
-    return 2.0 * static_cast<double>(node.input(0)->type().element_count()) *
-           static_cast<double>(node.output()->type().shape[1]);
+    return 2.0 * elements(node.input(0)) * static_cast<double>(node.output()->type().shape[1]);
   }
 };
 
@@ -91,8 +89,7 @@ class DenseWeightGradientOp final : public Op {
             {{inputs[1].shape[1]}, DType::f32}};
   }
   double flops(const Node& node) const override {
-    return 2.0 * static_cast<double>(node.input(0)->type().element_count()) *
-           static_cast<double>(node.input(1)->type().shape[1]);
+    return 2.0 * elements(node.input(0)) * static_cast<double>(node.input(1)->type().shape[1]);
   }
 };
 

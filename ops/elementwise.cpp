@@ -15,10 +15,6 @@ using graph::Op;
 using graph::Value;
 using Parameters = engine::elementwise::Parameters<double>;
 
-double elements(const Node& node) {
-  return static_cast<double>(node.output()->type().element_count());
-}
-
 class ElementwiseGradientOp final : public Op {
  public:
   ElementwiseGradientOp(const ElementwiseFunction& function, Attributes attributes)
@@ -33,7 +29,7 @@ class ElementwiseGradientOp final : public Op {
     return {{0, 0}};
   }
   bool any_layout(std::size_t) const override { return true; }
-  double flops(const Node& node) const override { return elements(node); }
+  double flops(const Node& node) const override { return elements(node.output()); }
 };
 
 class ElementwiseOp final : public Op {
@@ -58,7 +54,7 @@ class ElementwiseOp final : public Op {
     return {{0, 0}};
   }
   bool any_layout(std::size_t) const override { return true; }
-  double flops(const Node& node) const override { return elements(node); }
+  double flops(const Node& node) const override { return elements(node.output()); }
 
  private:
   Reads reads_;

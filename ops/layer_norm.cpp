@@ -27,9 +27,6 @@ TensorType features(const TensorType& x) {
 TensorType rows(const TensorType& x) {
   return {{LayerNormExtents::of(x).rows}, DType::f32};
 }
-double elements(const Node& node) {
-  return static_cast<double>(node.input(0)->type().element_count());
-}
 
 class LayerNormOp final : public Op {
  public:
@@ -63,7 +60,7 @@ class LayerNormOp final : public Op {
   std::vector<std::pair<std::size_t, std::size_t>> in_place_pairs(const Node&) const override {
     return {{0, 0}};
   }
-  double flops(const Node& node) const override { return 8.0 * elements(node); }
+  double flops(const Node& node) const override { return 8.0 * elements(node.input(0)); }
 };
 
 class LayerNormInputGradientOp final : public Op {
@@ -81,7 +78,7 @@ class LayerNormInputGradientOp final : public Op {
   std::vector<std::pair<std::size_t, std::size_t>> in_place_pairs(const Node&) const override {
     return {{0, 0}, {0, 1}};
   }
-  double flops(const Node& node) const override { return 12.0 * elements(node); }
+  double flops(const Node& node) const override { return 12.0 * elements(node.input(0)); }
 };
 
 class LayerNormParameterGradientOp final : public Op {
@@ -95,7 +92,7 @@ class LayerNormParameterGradientOp final : public Op {
     expect(inputs[3], rows(inputs[0]), "the inverse deviation");
     return {features(inputs[0]), features(inputs[0])};
   }
-  double flops(const Node& node) const override { return 5.0 * elements(node); }
+  double flops(const Node& node) const override { return 5.0 * elements(node.input(0)); }
 };
 
 }  // namespace

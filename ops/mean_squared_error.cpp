@@ -34,9 +34,7 @@ class MeanSquaredErrorOp final : public Op {
     };
     return {of(0, "/gradient"), of(1, "/target_gradient")};
   }
-  double flops(const Node& node) const override {
-    return 3.0 * static_cast<double>(node.input(0)->type().element_count());
-  }
+  double flops(const Node& node) const override { return 3.0 * elements(node.input(0)); }
 };
 
 class MeanSquaredErrorGradientOp final : public Op {
@@ -51,9 +49,7 @@ class MeanSquaredErrorGradientOp final : public Op {
   std::vector<std::pair<std::size_t, std::size_t>> in_place_pairs(const Node&) const override {
     return {{0, 0}, {0, 1}};
   }
-  double flops(const Node& node) const override {
-    return 2.0 * static_cast<double>(node.output()->type().element_count());
-  }
+  double flops(const Node& node) const override { return 2.0 * elements(node.output()); }
 };
 
 }  // namespace

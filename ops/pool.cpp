@@ -56,8 +56,7 @@ TensorType unpooled(const TensorType& dy, const PoolAttributes& pool, const Exte
 }
 
 double flops(const Value& images, const PoolAttributes& pool) {
-  return static_cast<double>(images.type().element_count()) *
-         static_cast<double>(size(pool.extents));
+  return elements(&images) * static_cast<double>(size(pool.extents));
 }
 
 class MaxPoolOp final : public Op {

@@ -18,10 +18,6 @@ using graph::Node;
 using graph::Op;
 using graph::Value;
 
-double elements(const Value* value) {
-  return static_cast<double>(value->type().element_count());
-}
-
 // The shape of the result; `keepdims` apart from what the attributes say.
 Shape reduced_shape(const Shape& x, const ReduceAttributes& attributes, bool keepdims) {
   std::vector<std::int64_t> extents;

@@ -32,9 +32,7 @@ class SigmoidCrossEntropyOp final : public Op {
             nullptr};
   }
   // Product, exponential, logarithm and three sums.
-  double flops(const Node& node) const override {
-    return 6.0 * static_cast<double>(node.input(0)->type().element_count());
-  }
+  double flops(const Node& node) const override { return 6.0 * elements(node.input(0)); }
 };
 
 class SigmoidCrossEntropyGradientOp final : public Op {
@@ -50,9 +48,7 @@ class SigmoidCrossEntropyGradientOp final : public Op {
     return {{0, 0}, {0, 1}};
   }
   // Exponential, sum, quotient, difference and product.
-  double flops(const Node& node) const override {
-    return 5.0 * static_cast<double>(node.output()->type().element_count());
-  }
+  double flops(const Node& node) const override { return 5.0 * elements(node.output()); }
 };
 
 }  // namespace

@@ -41,9 +41,7 @@ class SoftmaxGradientOp final : public Op {
   std::vector<std::pair<std::size_t, std::size_t>> in_place_pairs(const Node&) const override {
     return {{0, 0}, {0, 1}};
   }
-  double flops(const Node& node) const override {
-    return 4.0 * static_cast<double>(node.output()->type().element_count());
-  }
+  double flops(const Node& node) const override { return 4.0 * elements(node.output()); }
 };
 
 class SoftmaxOp final : public Op {
@@ -63,9 +61,7 @@ class SoftmaxOp final : public Op {
     return {{0, 0}};
   }
   // Maximum, difference, exponential, sum and quotient.
-  double flops(const Node& node) const override {
-    return 5.0 * static_cast<double>(node.output()->type().element_count());
-  }
+  double flops(const Node& node) const override { return 5.0 * elements(node.output()); }
 };
 
 bool is(const Value& value, const char* op) {

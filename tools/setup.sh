@@ -45,7 +45,8 @@ install_missing() {
 }
 
 # build_preset preset folder [option...]: configures a folder that is not yet (ninja itself notices
-# when that has to be done again), and builds everything, or the targets in $build_targets.
+# when that has to be done again) to compile in batches, and builds everything, or the targets in
+# $build_targets.
 build_preset() {
   local preset=$1 folder=$2 generator=()
   shift 2
@@ -57,8 +58,8 @@ build_preset() {
   command -v ninja >/dev/null || generator=(-G "Unix Makefiles")
   if [[ ! -f $folder/build.ninja && ! -f $folder/Makefile ]]; then
     say "configuring ${folder#"$root"/}"
-    (cd "$root" && cmake --preset "$preset" -B "$folder" "${generator[@]}" --log-level=WARNING "$@" \
-      >/dev/null) || return
+    (cd "$root" && cmake --preset "$preset" -B "$folder" "${generator[@]}" -DENGINE_BATCHES=ON \
+      --log-level=WARNING "$@" >/dev/null) || return
   fi
   say "building ${folder#"$root"/} with $threads jobs"
   cmake --build "$folder" --parallel "$threads" ${build_targets:+--target $build_targets}

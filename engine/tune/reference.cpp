@@ -2,7 +2,9 @@
 
 #include <cmath>
 #include <limits>
+#include <mutex>
 
+#include "engine/device/cpu/parallel.h"
 #include "engine/tune/registry.h"
 
 namespace engine {
@@ -30,12 +32,28 @@ double scaled_error(DType dtype, double got, double expected, double magnitude) 
   return std::isnan(error) ? std::numeric_limits<double>::infinity() : error;
 }
 
-// Keeps element `i` of `actual` if it is the worst so far.
-void enter(Comparison& comparison, DType dtype, const ReferenceTensor& actual, std::size_t i,
+// Keeps element `i` if it is the worst so far.
+void enter(Comparison& comparison, DType dtype, std::int64_t i, double got,
            const ReferenceElement& expected) {
-  const double error = scaled_error(dtype, actual.values[i], expected.value, expected.magnitude);
-  if (error > comparison.worst)
-    comparison = {error, static_cast<std::int64_t>(i), actual.values[i], expected.value};
+  const double error = scaled_error(dtype, got, expected.value, expected.magnitude);
+  if (error > comparison.worst) comparison = {error, i, got, expected.value};
+}
+
+// Where the matrix [rows, columns] that `index` counts row by row has that element in its
+// transpose.
+std::int64_t transposed(std::int64_t index, std::int64_t rows, std::int64_t columns) {
+  const std::int64_t matrix = rows * columns, within = index % matrix;
+  return index - within + within % columns * rows + within / columns;
+}
+
+// The place in storage of an element, by its number, and back.
+std::int64_t place_of(const TensorType& type, std::int64_t element) {
+  if (type.layout == Layout::row_major) return element;
+  return transposed(element, type.shape[1], type.shape.elements_after(1));
+}
+std::int64_t element_at(const TensorType& type, std::int64_t place) {
+  if (type.layout == Layout::row_major) return place;
+  return transposed(place, type.shape.elements_after(1), type.shape[1]);
 }
 
 // Calls visit(element, place) for each element, by its number and by its place in storage.
@@ -114,15 +132,43 @@ Comparison compare(const TensorType& type, const void* data, const ReferenceTens
   const ReferenceTensor actual = widen(type, data);
   Comparison comparison;
   for (std::size_t i = 0; i < actual.values.size(); ++i)
-    enter(comparison, type.dtype, actual, i, {expected.values[i], expected.magnitudes[i]});
+    enter(comparison, type.dtype, static_cast<std::int64_t>(i), actual.values[i],
+          {expected.values[i], expected.magnitudes[i]});
   return comparison;
 }
 
+// In place, and on all threads: outputs may have a hundred megabytes.
+Comparison compare(const TensorType& type, const void* data, const void* trusted,
+                   double magnitude) {
+  Comparison worst;  // its place where others have the number of the element
+  std::mutex mutex;
+  visit_dtype(type.dtype, "compare", [&](auto zero) {
+    const auto* got = static_cast<const decltype(zero)*>(data);
+    const auto* expected = static_cast<const decltype(zero)*>(trusted);
+    cpu::parallel_for(type.element_count(), 1 << 16, [&](std::int64_t begin, std::int64_t end) {
+      Comparison part;
+      for (std::int64_t i = begin; i < end; ++i)
+        enter(part, type.dtype, i, static_cast<double>(got[i]),
+              {static_cast<double>(expected[i]), magnitude});
+      const std::lock_guard lock(mutex);
+      if (part.worst > worst.worst || (part.worst == worst.worst && part.at < worst.at))
+        worst = part;
+    });
+  });
+  if (worst.at >= 0) worst.at = element_at(type, worst.at);
+  return worst;
+}
+
 Comparison compare(const TensorType& type, const void* data, std::span<const Sample> samples) {
-  const ReferenceTensor actual = widen(type, data);
   Comparison comparison;
-  for (const Sample& sample : samples)
-    enter(comparison, type.dtype, actual, sample.element, sample.expected);
+  visit_dtype(type.dtype, "compare", [&](auto zero) {
+    const auto* got = static_cast<const decltype(zero)*>(data);
+    for (const Sample& sample : samples) {
+      const auto element = static_cast<std::int64_t>(sample.element);
+      enter(comparison, type.dtype, element, static_cast<double>(got[place_of(type, element)]),
+            sample.expected);
+    }
+  });
   return comparison;
 }
 

@@ -58,6 +58,10 @@ struct Comparison {
 /// count as that.
 Comparison compare(const TensorType& type, const void* data, const ReferenceTensor& expected);
 
+/// Compares `data` with what a trusted kernel gave for the same problem, stored as `type`; errors
+/// are in units of eps * `magnitude`.
+Comparison compare(const TensorType& type, const void* data, const void* trusted, double magnitude);
+
 /// An element of which the value is known.
 struct Sample {
   std::size_t element = 0;

@@ -26,9 +26,9 @@ Timing summarize(std::vector<double> samples);
 std::string failure_of(const std::function<void()>& action);
 
 /// Times bodies that enqueue work on `stream`, with warm caches: some 40 ms and 10 to 200 runs
-/// each, in several rounds over all; a round is one run of those that take longer than 10 ms. A
-/// body that its first runs show to be several times slower than the fastest, or whose fastest run
-/// is half as slow again after a round, gets no more than these.
+/// each, in several rounds over all; those that take longer than 10 ms run three times more after a
+/// first run. A body that its first runs show to be several times slower than the fastest, or whose
+/// fastest run is half as slow again after a round, gets no more than these.
 std::vector<Timing> time_in_turns(Device& device, Stream& stream,
                                   std::span<const std::function<void()>> bodies);
 

@@ -55,8 +55,9 @@ bool fill_in(std::vector<CandidateResult>& results, const TuningRecord& record) 
 }
 
 // The index of the best result, -1 when all are refused. Medians closer to the fastest than its
-// noise (2%, or half its interquartile range when that is more) count as equal; among equals the
-// deterministic one goes first, then the smallest workspace, then the faster one.
+// noise (half its interquartile range, but 2% at least and 5% at most: on a busy machine that range
+// says nothing of the kernels) count as equal; among equals the deterministic one goes first, then
+// the smallest workspace, then the faster one.
 int select(const std::vector<CandidateResult>& results) {
   const CandidateResult* fastest = nullptr;
   for (const CandidateResult& result : results)
@@ -64,7 +65,8 @@ int select(const std::vector<CandidateResult>& results) {
       fastest = &result;
   if (fastest == nullptr) return -1;
   const double limit =
-      fastest->microseconds + std::max(0.02 * fastest->microseconds, fastest->spread / 2);
+      fastest->microseconds +
+      std::clamp(fastest->spread / 2, 0.02 * fastest->microseconds, 0.05 * fastest->microseconds);
 
   const auto rank = [](const CandidateResult& result) {
     return std::tuple(!result.deterministic, result.workspace, result.microseconds);

@@ -39,6 +39,7 @@ class Workbench {
   std::string find_stray_write(const GuardedBuffer& workspace) const;
   Verdict compare_outputs(double bound);
   void evaluate(const Problem& problem);
+  bool holds(const GuardedBuffer& buffer, const std::vector<std::byte>& expected) const;
   std::vector<std::byte> download(const GuardedBuffer& buffer) const;
 
   Device& device_;
@@ -46,8 +47,14 @@ class Workbench {
   std::vector<TensorView> inputs_, outputs_;
   std::vector<GuardedBuffer> input_buffers_, output_buffers_;
   std::vector<std::vector<std::byte>> input_data_;  // what the inputs hold
-  std::vector<ReferenceTensor> expected_;           // empty while not all elements are known
+  bool uploaded_ = false;                           // whether the inputs are known to hold that
+  std::vector<ReferenceTensor> expected_;           // empty where not all elements are known
   std::vector<std::vector<Sample>> samples_;        // of each output; empty where all are known
+  struct Trusted {
+    std::vector<std::byte> data;
+    double magnitude;
+  };
+  std::vector<Trusted> trusted_;  // each output of the first kernel that got the known ones right
 };
 
 }  // namespace engine

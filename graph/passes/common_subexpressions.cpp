@@ -13,7 +13,7 @@ namespace {
 
 using Key = std::tuple<std::string, std::string, std::vector<Value*>>;
 
-std::vector<std::string> run(Graph& graph) {
+std::vector<std::string> merge_common(Graph& graph) {
   std::map<Key, Node*> seen;
   std::vector<Node*> order;
   for (const auto& node : graph.nodes()) order.push_back(node.get());
@@ -36,7 +36,8 @@ std::vector<std::string> run(Graph& graph) {
 }  // namespace
 
 Pass common_subexpressions_pass() {
-  return {"common-subexpressions", "compute equal expressions once", Stage::step, 100, run};
+  return {"common-subexpressions", "compute equal expressions once", Stage::step, 100,
+          merge_common};
 }
 
 }  // namespace engine::graph

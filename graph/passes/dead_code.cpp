@@ -18,7 +18,7 @@ bool is_dead(const Node& node) {
   return true;
 }
 
-std::vector<std::string> run(Graph& graph) {
+std::vector<std::string> remove_dead_code(Graph& graph) {
   std::vector<Node*> order;
   for (const auto& node : graph.nodes()) order.push_back(node.get());
   std::vector<std::string> rewrites;
@@ -35,7 +35,7 @@ std::vector<std::string> run(Graph& graph) {
 }  // namespace
 
 Pass dead_code_pass() {
-  return {"dead-code", "remove what nobody reads", Stage::step, 200, run};
+  return {"dead-code", "remove what nobody reads", Stage::step, 200, remove_dead_code};
 }
 
 }  // namespace engine::graph

@@ -52,7 +52,7 @@ bool allowed(const Graph& graph, const Node& node, std::size_t output, const Val
   return assignment_of(input) == nullptr;
 }
 
-std::vector<std::string> run(Graph& graph) {
+std::vector<std::string> write_in_place(Graph& graph) {
   const auto order = graph.schedule();
   std::vector<std::string> rewrites;
   for (const auto& node : graph.nodes()) {
@@ -74,7 +74,7 @@ std::vector<std::string> run(Graph& graph) {
 }  // namespace
 
 Pass in_place_pass() {
-  return {"in-place", "write results over operands that die", Stage::step, 300, run};
+  return {"in-place", "write results over operands that die", Stage::step, 300, write_in_place};
 }
 
 }  // namespace engine::graph

@@ -101,8 +101,10 @@ class Synthetic final : public Dataset {
 }  // namespace
 
 std::int64_t default_synthetic_count(const DatasetExpectation& expected) {
-  constexpr std::int64_t kMost = 60000, kMostBytes = 256 << 20;
-  return std::clamp<std::int64_t>(kMostBytes / expected.observation.element_count(), 1, kMost);
+  constexpr std::int64_t kMost = 60000, kMostBytes = 256 << 20, kWhole = 6 * 256;
+  const std::int64_t count = kMostBytes / expected.observation.element_count();
+  if (count >= kMost) return kMost;
+  return std::max<std::int64_t>(1, count < kWhole ? count : count / kWhole * kWhole);
 }
 
 std::unique_ptr<Dataset> make_synthetic(std::int64_t train, const DatasetExpectation& expected) {

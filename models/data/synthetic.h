@@ -11,7 +11,7 @@
 namespace engine {
 
 /// Training observations where no number is asked for: 60,000, or fewer of large ones, so that they
-/// come to 256 MiB at most.
+/// come to 256 MiB at most; then a number that, as that of test observations, gives whole batches.
 std::int64_t default_synthetic_count(const DatasetExpectation& expected);
 inline constexpr std::int64_t kSyntheticMost = 100'000'000;
 

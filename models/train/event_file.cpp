@@ -27,21 +27,22 @@ struct Scalar {
   const char* tag;
   std::optional<double> EpochMetrics::*value;
 };
-struct Part {
+struct EventPart {
   const char* name;
   std::vector<Scalar> scalars;
 };
-const std::array<Part, 3>& parts() {
-  static const std::array<Part, 3> all{{{"train",
-                                         {{"epoch_loss", &EpochMetrics::loss},
-                                          {"epoch_accuracy", &EpochMetrics::accuracy},
-                                          {"epoch_learning_rate", &EpochMetrics::learning_rate}}},
-                                        {"validation",
-                                         {{"epoch_loss", &EpochMetrics::validation_loss},
-                                          {"epoch_accuracy", &EpochMetrics::validation_accuracy}}},
-                                        {"test",
-                                         {{"epoch_loss", &EpochMetrics::test_loss},
-                                          {"epoch_accuracy", &EpochMetrics::test_accuracy}}}}};
+const std::array<EventPart, 3>& parts() {
+  static const std::array<EventPart, 3> all{
+      {{"train",
+        {{"epoch_loss", &EpochMetrics::loss},
+         {"epoch_accuracy", &EpochMetrics::accuracy},
+         {"epoch_learning_rate", &EpochMetrics::learning_rate}}},
+       {"validation",
+        {{"epoch_loss", &EpochMetrics::validation_loss},
+         {"epoch_accuracy", &EpochMetrics::validation_accuracy}}},
+       {"test",
+        {{"epoch_loss", &EpochMetrics::test_loss},
+         {"epoch_accuracy", &EpochMetrics::test_accuracy}}}}};
   return all;
 }
 
@@ -104,7 +105,7 @@ std::string event_record(std::string_view message) {
 EventLog::EventLog(std::string folder, std::int64_t epochs)
     : folder_(std::move(folder)), epochs_(epochs) {
   std::error_code none;  // what cannot be examined is not there
-  for (const Part& part : parts())
+  for (const EventPart& part : parts())
     if (fs::is_directory(folder_ + "/" + part.name, none)) file(part.name);
 }
 
@@ -123,7 +124,7 @@ const std::string& EventLog::file(const std::string& part) {
 }
 
 void EventLog::add(const EpochMetrics& row) {
-  for (const Part& part : parts()) {
+  for (const EventPart& part : parts()) {
     events::Event event = new_event(row.epoch);
     for (const Scalar& scalar : part.scalars) {
       const std::optional<double>& value = row.*scalar.value;

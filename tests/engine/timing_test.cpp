@@ -42,14 +42,14 @@ TEST_F(TimeInTurns, RunsFollowTheBudget) {
   EXPECT_EQ(quick, 4 + 5 * 41);    // at most 200 counted runs
   EXPECT_EQ(middling, 4 + 5 * 9);  // 40 ms
   EXPECT_EQ(slow, 4 + 5 * 3);      // at least 10
-  EXPECT_EQ(heavy, 1 + 5);         // it cares for no caches
+  EXPECT_EQ(heavy, 1 + 3);         // it cares for no caches
 }
 
 TEST_F(TimeInTurns, WhoIsBeatenGetsNoMoreRuns) {
   int best = 0, near = 0, beaten = 0, hopeless = 0;
   time({body(8e6, hopeless), body(1e6, best), body(1.4e6, near), body(2e6, beaten)});
-  EXPECT_EQ(best, 1 + 5);
-  EXPECT_EQ(near, 1 + 5);
+  EXPECT_EQ(best, 1 + 3);
+  EXPECT_EQ(near, 1 + 3);
   EXPECT_EQ(beaten, 1 + 1);  // a round told
   EXPECT_EQ(hopeless, 1);    // the trial told
 }

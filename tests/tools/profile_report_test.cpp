@@ -254,6 +254,14 @@ TEST_F(ProfileCnn, ReportNeedsAFile) {
   expect_error(run("report", {}), 2, "--html is required");
 }
 
+TEST_F(ProfileCnn, FilesThatCannotBeAreFoundOutBeforeAnythingIsMeasured) {
+  for (const Words& option : {Words{"report", "--html"}, Words{"steps", "--trace"},
+                              Words{"memory", "--svg"}, Words{"graph", "--dot"}})
+    for (const std::string& file : {std::string(), folder_ / ".", folder_ / "nowhere/file"})
+      expect_error(run(option[0], {option[1], file}), 1,
+                   "'" + file + "': expected the name of a file in a folder that is there");
+}
+
 TEST(WellFormed, FindsFaults) {
   EXPECT_EQ(why_not_well_formed("<!DOCTYPE html>\n<a b=\"1 &lt; 2\"><c/>x &#8594; y</a>"), "");
   for (const char* text : {"<a>", "<a></b>", "<a b=1></a>", "<a>x & y</a>", "<a b=\"1\" b=\"2\"/>",

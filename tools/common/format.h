@@ -13,6 +13,8 @@ std::string with_separators(std::int64_t number);
 std::string human_bytes(double bytes);
 /// "0.4 s", "42 s", "3 min 05 s", "2 h 10 min".
 std::string human_seconds(double seconds);
+/// "12.5%" of a share of 0.125.
+std::string percent(double share);
 /// Columns that UTF-8 text takes on a terminal, one a code point.
 std::size_t display_width(const std::string& text);
 /// `text` in lines of at most `columns`, broken at blanks that are not within brackets: shapes stay

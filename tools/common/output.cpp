@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <filesystem>
 #include <string_view>
 #include <system_error>
 
@@ -47,6 +48,15 @@ void report_broken_pipes() {
 
 void print_line(const std::string& line) {
   write_all(STDOUT_FILENO, line + '\n', "standard output");
+}
+
+void expect_savable(const std::string& path) {
+  std::error_code error;
+  const std::filesystem::path folder = std::filesystem::path(path).parent_path();
+  if (path.empty() || std::filesystem::is_directory(path, error) ||
+      (!folder.empty() && !std::filesystem::is_directory(folder, error)))
+    throw FileError(
+        fmt::format("'{}': expected the name of a file in a folder that is there", path));
 }
 
 void save_text(const std::string& path, const std::string& text) {

@@ -21,6 +21,10 @@ void print_line(const std::string& line);
 /// /dev/stdout) is written to instead. Throws FileError.
 void save_text(const std::string& path, const std::string& text);
 
+/// Throws FileError where save_text() is sure to fail (no name, a folder, a file in no folder), so
+/// that nobody measures for minutes first.
+void expect_savable(const std::string& path);
+
 /// Control characters (a path may hold a newline) as escapes, so that the text stays on one line.
 std::string one_line(const std::string& text);
 

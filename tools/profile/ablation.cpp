@@ -3,13 +3,13 @@
 #include <algorithm>
 #include <cmath>
 
+#include "tools/profile/step_times.h"
+
 namespace engine::tools {
 namespace {
 
 constexpr int kWarmUpRuns = 3;
-constexpr double kBudgetMicroseconds = 2e6;
-constexpr int kMinimumPairs = 11;
-constexpr int kMaximumPairs = 101;
+constexpr Repetitions kPairs{2e6, 11, 101};
 
 // The fastest of a few: a pair with a neighbour's burst of work in it says nothing.
 double time(Workload& workload, int runs) {
@@ -34,9 +34,7 @@ Ablation ablate(Workload& whole, const WorkloadOptions& options, const std::stri
   Ablation result;
   result.arena_with = whole.program().plan.arena_bytes;
   result.arena_without = without.program().plan.arena_bytes;
-  const double estimate = std::max(1.0, time(whole, kWarmUpRuns) + time(without, kWarmUpRuns));
-  const int pairs = static_cast<int>(
-      std::clamp<double>(kBudgetMicroseconds / estimate, kMinimumPairs, kMaximumPairs));
+  const int pairs = kPairs.of(time(whole, kWarmUpRuns) + time(without, kWarmUpRuns));
   std::vector<double> times_with, times_without, gains;
   for (int pair = 0; pair < pairs; ++pair) {
     // One run first finds the caches filled by the other program.

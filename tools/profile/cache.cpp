@@ -18,7 +18,7 @@
 namespace engine::tools {
 namespace {
 
-struct Options {
+struct CacheOptions {
   std::string action;
   std::optional<std::string> key, algorithm_cache;
   std::optional<std::int64_t> threads;
@@ -27,7 +27,7 @@ struct Options {
   std::string path() const;
 };
 
-std::string Options::path() const {
+std::string CacheOptions::path() const {
   const std::string path = algorithm_cache.value_or(AlgorithmCache::default_path());
   if (path.empty())
     throw UsageError("there is no home folder to hold a cache; --algorithm-cache FILE names one");
@@ -35,12 +35,12 @@ std::string Options::path() const {
 }
 
 // The cache of the machine need not exist yet; one that was asked for must.
-bool is_new(const Options& options, const std::string& path) {
+bool is_new(const CacheOptions& options, const std::string& path) {
   std::error_code error;
   return !options.algorithm_cache && !std::filesystem::exists(path, error);
 }
 
-std::vector<TuningRecord> read_records(const Options& options) {
+std::vector<TuningRecord> read_records(const CacheOptions& options) {
   std::vector<TuningRecord> records;
   const std::string path = options.path();
   if (is_new(options, path)) return records;
@@ -107,7 +107,7 @@ int print_list(const std::vector<TuningRecord>& records, Format format) {
   return 0;
 }
 
-int list(const Options& options) {
+int list(const CacheOptions& options) {
   const std::vector<TuningRecord> records = read_records(options);
   const Format format = options.output.format();
   print_list(records, format);
@@ -118,7 +118,7 @@ int list(const Options& options) {
 }
 
 // Records whose keys hold the text, or only those whose key it is.
-std::vector<TuningRecord> matching(const Options& options, const std::string& key) {
+std::vector<TuningRecord> matching(const CacheOptions& options, const std::string& key) {
   std::vector<TuningRecord> exact, partial;
   for (TuningRecord& record : read_records(options)) {
     if (record.problem == key) exact.push_back(record);
@@ -141,7 +141,7 @@ void print_candidates(const std::vector<TuningRecord>& records) {
   print_algorithms(sections);
 }
 
-int show(const Options& options) {
+int show(const CacheOptions& options) {
   if (!options.key) throw UsageError("cache show: KEY is missing; it is a part of a problem's key");
   const Format format = options.output.format();
   const std::vector<TuningRecord> records = matching(options, *options.key);
@@ -171,7 +171,7 @@ int show(const Options& options) {
   return 0;
 }
 
-int clear(const Options& options) {
+int clear(const CacheOptions& options) {
   const std::string path = options.path();
   const std::size_t count = is_new(options, path) ? 0 : clear_cache(path);
   Record row;
@@ -184,7 +184,7 @@ int clear(const Options& options) {
   return 0;
 }
 
-int verify(const Options& options) {
+int verify(const CacheOptions& options) {
   const std::string path = options.path();
   const Format format = options.output.format();
   std::vector<CacheLine> lines;
@@ -193,7 +193,7 @@ int verify(const Options& options) {
                      format);
 }
 
-int run(const Options& options) {
+int run(const CacheOptions& options) {
   options.output.format();  // a wrong one is said before anything is done
   if (options.key && options.action != "show")
     throw UsageError(
@@ -208,7 +208,7 @@ int run(const Options& options) {
 }  // namespace
 
 void add_cache(CommandLine& line) {
-  static Options options;
+  static CacheOptions options;
   Command& command =
       line.add("cache", "What tuning has recorded: list, show KEY, clear, verify",
                [] { return run(options); })

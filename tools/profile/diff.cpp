@@ -15,7 +15,7 @@
 namespace engine::tools {
 namespace {
 
-struct Options {
+struct DiffOptions {
   std::string a, b;
   FormatOptions output;
 };
@@ -138,7 +138,7 @@ void print_table(const std::vector<Difference>& differences, ReportKind kind) {
   print_line("\n" + summary(differences, kind));
 }
 
-int run(const Options& options) {
+int run(const DiffOptions& options) {
   const Format format = options.output.format();
   const Report a = read_report(options.a), b = read_report(options.b);
   if (a.kind != b.kind)
@@ -158,7 +158,7 @@ int run(const Options& options) {
 }  // namespace
 
 void add_diff(CommandLine& line) {
-  static Options options;
+  static DiffOptions options;
   Command& command =
       line.add("diff", "What changed between two saved reports, and whether it is more than noise",
                [] { return run(options); })

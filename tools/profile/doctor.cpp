@@ -11,7 +11,7 @@
 namespace engine::tools {
 namespace {
 
-struct Options {
+struct DoctorOptions {
   std::optional<std::string> algorithm_cache;
   std::optional<std::int64_t> threads;
   bool json = false;
@@ -123,7 +123,7 @@ void print_text(const Findings& findings) {
 }  // namespace
 
 void add_doctor(CommandLine& line) {
-  static Options options;
+  static DoctorOptions options;
   line.add("doctor", "Devices, libraries, versions: what will be used, and why not the rest",
            [] {
              const Findings findings =

@@ -16,14 +16,14 @@
 namespace engine::tools {
 namespace {
 
-struct Options {
+struct GraphOptions {
   WorkloadOptions workload;
   std::optional<std::string> stage, dot, svg;
 };
 
 enum class StageShown { built, trained, compiled };
 
-StageShown stage_of(const Options& options) {
+StageShown stage_of(const GraphOptions& options) {
   const std::string name = options.stage.value_or("compiled");
   if (name == "built") return StageShown::built;
   if (name == "trained") return StageShown::trained;
@@ -60,7 +60,7 @@ struct Subject {
   std::string dot() const { return workload ? to_dot(*program()) : to_dot(*own); }
 };
 
-Subject make_subject(const Options& options) {
+Subject make_subject(const GraphOptions& options) {
   switch (stage_of(options)) {
     case StageShown::built:
       return {std::make_unique<graph::Graph>(built_graph(options.workload)), nullptr};
@@ -110,8 +110,10 @@ void print_nodes(const Subject& subject, Format format) {
   print_rows(format, rows);
 }
 
-int run(const Options& options) {
+int run(const GraphOptions& options) {
   const Format format = options.workload.output.format();
+  for (const auto& path : {options.dot, options.svg})
+    if (path) expect_savable(*path);
   const Subject subject = make_subject(options);
   if (options.dot) save_text(*options.dot, subject.dot());
   if (options.svg) save_text(*options.svg, render_dot(subject.dot()));
@@ -128,7 +130,7 @@ int run(const Options& options) {
 }  // namespace
 
 void add_graph(CommandLine& line) {
-  static Options options;
+  static GraphOptions options;
   options.workload
       .declare(line.add("graph", "The training step as text or drawing, before and after rewrites",
                         [] { return run(options); }))

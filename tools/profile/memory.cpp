@@ -12,7 +12,7 @@
 namespace engine::tools {
 namespace {
 
-struct Options {
+struct MemoryOptions {
   WorkloadOptions workload;
   std::optional<std::string> svg;
 };
@@ -71,8 +71,9 @@ void print_table(const ArenaPlan& plan, Workload& workload) {
   print_summary(plan, workload.runtime().budget());
 }
 
-int run(const Options& options) {
+int run(const MemoryOptions& options) {
   const Format format = options.workload.output.format();
+  if (options.svg) expect_savable(*options.svg);
   Workload workload(options.workload);
   const ArenaPlan plan = arena_plan(workload.program());
   if (options.svg) save_text(*options.svg, draw_arena(plan, workload.title()));
@@ -89,7 +90,7 @@ int run(const Options& options) {
 }  // namespace
 
 void add_memory(CommandLine& line) {
-  static Options options;
+  static MemoryOptions options;
   options.workload
       .declare(line.add("memory", "Where every value of a training step lies in memory, and when",
                         [] { return run(options); }))

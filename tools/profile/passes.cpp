@@ -12,7 +12,7 @@
 namespace engine::tools {
 namespace {
 
-struct Options {
+struct PassesOptions {
   WorkloadOptions workload;
   bool ablate = false;
 };
@@ -102,7 +102,7 @@ void print_gains(const std::vector<PassRow>& passes) {
       "state");
 }
 
-int run(const Options& options) {
+int run(const PassesOptions& options) {
   const Format format = options.workload.output.format();
   Workload workload(options.workload);
   std::vector<PassRow> passes = pass_rows(workload);
@@ -125,7 +125,7 @@ int run(const Options& options) {
 }  // namespace
 
 void add_passes(CommandLine& line) {
-  static Options options;
+  static PassesOptions options;
   options.workload
       .declare(line.add("passes", "Which graph rewrites ran, what they changed and what they gain",
                         [] { return run(options); }))

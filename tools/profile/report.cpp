@@ -6,13 +6,14 @@
 namespace engine::tools {
 namespace {
 
-struct Options {
+struct ReportOptions {
   WorkloadOptions workload;
   std::string html;
   bool ablate = false;
 };
 
-int run(const Options& options) {
+int run(const ReportOptions& options) {
+  expect_savable(options.html);
   Workload workload(options.workload);
   save_text(options.html, to_html(gather_report(workload, options.workload, options.ablate)));
   return 0;
@@ -21,7 +22,7 @@ int run(const Options& options) {
 }  // namespace
 
 void add_report(CommandLine& line) {
-  static Options options;
+  static ReportOptions options;
   options.workload
       .declare_run(
           line.add("report", "All of that in one file for a browser", [] { return run(options); }))

@@ -52,7 +52,7 @@ void write_summary(Html& html, const FullReport& report) {
              fmt::format("a step, {:.0f} observations a second",
                          static_cast<double>(report.settings.batch) / whole * 1e6));
   write_card(html, fmt::format("{:.1f}%", 100 * report.steps.attainable() / whole),
-             "of the roofline");
+             "of the roofline, for which Winograd's products count as direct ones");
   const MemoryBudget& memory = report.memory;
   write_card(html, human_bytes(static_cast<double>(memory.arena + memory.state + memory.code)),
              "of memory at the peak, beside the data");

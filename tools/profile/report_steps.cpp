@@ -11,10 +11,6 @@
 namespace engine::tools {
 namespace {
 
-std::string percent(double share) {
-  return fmt::format("{:.1f}%", 100 * share);
-}
-
 // A drawing without what only a file of its own has before it.
 std::string embedded(const std::string& svg) {
   const std::size_t start = svg.find("<svg");

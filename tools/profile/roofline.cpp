@@ -13,16 +13,15 @@
 #include "engine/tune/timing.h"
 #include "graph/op.h"
 #include "ops/dense.h"
+#include "tools/profile/step_times.h"
 
 namespace engine::tools {
 namespace {
 
 constexpr std::int64_t kFirstExtent = 128;
 constexpr std::int64_t kLastExtent = 8192;
-constexpr double kLongEnough = 5000;         // microseconds: a launch is nothing beside it
-constexpr double kBudgetMicroseconds = 1e5;  // for each kernel
-constexpr int kMinimumRuns = 5;
-constexpr int kMaximumRuns = 500;
+constexpr double kLongEnough = 5000;  // microseconds: a launch is nothing beside it
+constexpr Repetitions kLaunches{1e5, 5, 500};
 constexpr std::size_t kSmallestPass = std::size_t{1} << 20;
 
 // The shortest of many runs: a peak is what can be reached, and a busy neighbour only hides it.
@@ -34,9 +33,7 @@ double shortest(Device& device, Stream& stream, const std::function<void()>& bod
   };
   time(1);
   const double first = time(1);
-  const int runs = static_cast<int>(
-      std::clamp<double>(kBudgetMicroseconds / std::max(first, 1e-3), kMinimumRuns, kMaximumRuns));
-  return std::min(first, time(runs));
+  return std::min(first, time(kLaunches.of(first)));
 }
 
 // The kernels of every candidate for one problem, over operands of their own.

@@ -7,9 +7,7 @@ namespace engine::tools {
 namespace {
 
 constexpr int kWarmUpSteps = 5;
-constexpr double kBudgetMicroseconds = 2e6;
-constexpr int kMinimumRuns = 10;
-constexpr int kMaximumRuns = 50;
+constexpr Repetitions kRounds{2e6, 10, 50};
 
 std::vector<double> time(Workload& workload, int runs, const std::function<void()>& body) {
   Runtime& runtime = workload.runtime();
@@ -32,6 +30,11 @@ std::vector<double> time_one(Workload& workload, std::size_t step, int runs) {
 
 }  // namespace
 
+int Repetitions::of(double microseconds) const {
+  return static_cast<int>(
+      std::clamp<double>(budget / std::max(microseconds, 1e-3), minimum, maximum));
+}
+
 double StepTimes::sum() const {
   double sum = 0;
   for (const Timing& timing : steps) sum += timing.microseconds;
@@ -43,9 +46,7 @@ StepTimes time_steps(Workload& workload) {
   const auto time_whole = [&] {
     return time(workload, 1, [&] { workload.launch_step(); }).front();
   };
-  const double estimate = std::max(1.0, 3 * time_whole());
-  const int runs = static_cast<int>(
-      std::clamp<double>(kBudgetMicroseconds / estimate, kMinimumRuns, kMaximumRuns));
+  const int runs = kRounds.of(3 * time_whole());
   std::vector<std::vector<double>> samples(workload.program().steps.size()), alone(samples.size());
   std::vector<double> whole;
   for (int run = 0; run < runs; ++run) {

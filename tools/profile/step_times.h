@@ -10,6 +10,14 @@
 
 namespace engine::tools {
 
+/// How often something is measured: for so long, within limits.
+struct Repetitions {
+  double budget;  ///< microseconds
+  int minimum, maximum;
+  /// Of what takes `microseconds` once.
+  int of(double microseconds) const;
+};
+
 struct StepTimes {
   std::vector<Timing> steps;  ///< one a step of the program
   Timing whole;               ///< of the steps launched in one go

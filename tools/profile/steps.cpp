@@ -16,7 +16,7 @@ namespace {
 
 constexpr int kTracedSteps = 4;
 
-struct Options {
+struct StepsOptions {
   WorkloadOptions workload;
   std::optional<std::string> trace;
 };
@@ -38,10 +38,6 @@ Record to_record(const StepProfile& profile, std::size_t i) {
   const Reorder reorder = reorder_of(step);
   return record.set("reorder",
                     reorder == Reorder::none ? Field(nullptr) : Field(reorder_name(reorder)));
-}
-
-std::string percent(double share) {
-  return fmt::format("{:.1f}%", 100 * share);
 }
 
 std::vector<std::string> cells(const StepProfile& profile, std::size_t i) {
@@ -92,8 +88,9 @@ void print_table(const StepProfile& profile, Workload& workload) {
       human_bytes(static_cast<double>(peaks.footprint))));
 }
 
-int run(const Options& options) {
+int run(const StepsOptions& options) {
   const Format format = options.workload.output.format();
+  if (options.trace) expect_savable(*options.trace);
   Workload workload(options.workload);
   workload.load();
   const StepProfile profile = profile_steps(workload);
@@ -114,7 +111,7 @@ int run(const Options& options) {
 }  // namespace
 
 void add_steps(CommandLine& line) {
-  static Options options;
+  static StepsOptions options;
   options.workload
       .declare(line.add("steps",
                         "Time of every kernel of a training step, and its share of the roof",

@@ -16,7 +16,7 @@
 namespace engine::tools {
 namespace {
 
-struct Options {
+struct FitOptions {
   std::optional<std::string> model, data, out, resume;
   std::optional<std::int64_t> epochs, steps, checkpoint_every, patience;
   std::optional<double> validation_split;
@@ -29,7 +29,7 @@ struct Options {
 
 // A model's defaults; for a resumed run what it was started with. A limit of steps is not
 // inherited: who resumes wants to go on.
-TrainSettings base_settings(const Options& options) {
+TrainSettings base_settings(const FitOptions& options) {
   if (options.resume) {
     TrainSettings settings = from_config(RunFolder::open(*options.resume).read_config());
     settings.max_steps = 0;
@@ -53,7 +53,7 @@ void require_count(const char* name, const std::optional<std::int64_t>& value) {
     throw UsageError(fmt::format("{} {}: expected a number from 1 to {}", name, *value, kMost));
 }
 
-TrainSettings resolve(const Options& options) {
+TrainSettings resolve(const FitOptions& options) {
   require_count("--epochs", options.epochs);
   require_count("--steps", options.steps);
   require_count("--checkpoint-every", options.checkpoint_every);
@@ -72,7 +72,7 @@ TrainSettings resolve(const Options& options) {
   return settings;
 }
 
-RunPlace find_place(const Options& options) {
+RunPlace find_place(const FitOptions& options) {
   if (options.out && options.resume && *options.out != *options.resume)
     throw UsageError(fmt::format("--out {}: a resumed run stays in its folder, {}", *options.out,
                                  *options.resume));
@@ -84,7 +84,7 @@ RunPlace find_place(const Options& options) {
   return {options.out.value_or(""), ""};
 }
 
-int run(const Options& options) {
+int run(const FitOptions& options) {
   const RunPlace place = find_place(options);
   const TrainSettings settings = resolve(options);
   if (options.report.quiet) log::set_level(log::Level::warning);
@@ -99,7 +99,7 @@ int run(const Options& options) {
 }  // namespace
 
 void add_fit(CommandLine& line) {
-  static Options options;
+  static FitOptions options;
   Command& command = line.add("fit", "Train a model", [] { return run(options); });
   command
       .argument("MODEL", options.model,

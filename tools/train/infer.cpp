@@ -21,7 +21,7 @@
 namespace engine::tools {
 namespace {
 
-struct Options {
+struct InferenceOptions {
   std::string run, data;
   std::optional<std::int64_t> count;
   RunOptions where;
@@ -30,7 +30,7 @@ struct Options {
 
 // The run's settings, but for where it computes. Its own record of algorithms is the cache: what
 // was chosen for training holds here, too.
-TrainSettings settings_of(const RunFolder& folder, const Options& options) {
+TrainSettings settings_of(const RunFolder& folder, const InferenceOptions& options) {
   TrainSettings settings = from_config(folder.read_config());
   settings.data = options.data;
   settings.algorithm_cache = folder.algorithms_path();
@@ -43,7 +43,7 @@ TrainSettings settings_of(const RunFolder& folder, const Options& options) {
 /// A run made ready: programs are added by the caller, then load() brings data and parameters.
 class Inference {
  public:
-  explicit Inference(const Options& options)
+  explicit Inference(const InferenceOptions& options)
       : folder_(RunFolder::open(options.run)),
         settings_(settings_of(folder_, options)),
         model_(with_settings(run_model(folder_, settings_), settings_)),
@@ -84,7 +84,7 @@ class Inference {
   Runtime runtime_;
 };
 
-int evaluate(const Options& options) {
+int evaluate(const InferenceOptions& options) {
   exit_on_interrupt();
   Inference inference(options);
   const auto evaluator = inference.compile<Evaluator>();
@@ -140,7 +140,7 @@ std::string to_text(const Record& record) {
   return line;
 }
 
-int predict(const Options& options) {
+int predict(const InferenceOptions& options) {
   exit_on_interrupt();
   if (options.count && *options.count < 1)
     throw UsageError(fmt::format("--count {}: expected a number from 1 up", *options.count));
@@ -169,7 +169,7 @@ int predict(const Options& options) {
   return 0;
 }
 
-void declare(Command& command, Options& options) {
+void declare(Command& command, InferenceOptions& options) {
   command.argument("RUN", options.run, "a run's folder")
       .required_option("--data", options.data, "SOURCE", "a folder of data, or synthetic");
   options.where.declare_device(command);
@@ -179,14 +179,14 @@ void declare(Command& command, Options& options) {
 }  // namespace
 
 void add_evaluate(CommandLine& line) {
-  static Options options;
+  static InferenceOptions options;
   declare(line.add("evaluate", "Loss and accuracy of a run on test data",
                    [] { return evaluate(options); }),
           options);
 }
 
 void add_predict(CommandLine& line) {
-  static Options options;
+  static InferenceOptions options;
   Command& command = line.add("predict", "Class and probability of each test observation",
                               [] { return predict(options); });
   declare(command, options);

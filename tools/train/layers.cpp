@@ -14,7 +14,7 @@ std::string fallback_text(const OptionSpec& option) {
   return option.required ? option_kind(option.fallback) : option_text(option.fallback);
 }
 
-void print_json() {
+void print_json_layers() {
   for (const LayerType& type : layer_types().all()) {
     std::vector<Record> options;
     for (const OptionSpec& option : type.options) {
@@ -30,7 +30,7 @@ void print_json() {
   }
 }
 
-void print_table() {
+void print_layers() {
   Table table({{"type"}, {"option"}, {"default"}, {"what"}});
   for (const LayerType& type : layer_types().all()) {
     table.add({type.name, "", "", type.meaning});
@@ -46,7 +46,7 @@ void add_layers(CommandLine& line) {
   static bool json = false;
   line.add("layers", "The types of layers for model files, and their options",
            [] {
-             json ? print_json() : print_table();
+             json ? print_json_layers() : print_layers();
              return 0;
            })
       .flag("--json", json, "one JSON object a line");

@@ -16,7 +16,7 @@ std::int64_t count_parameters(const ModelDefinition& model) {
   return parameters;
 }
 
-void print_json() {
+void print_json_models() {
   for (const ModelDefinition& model : zoo()) {
     Record record;
     record.set("name", model.name).set("description", model.description);
@@ -27,7 +27,7 @@ void print_json() {
   }
 }
 
-void print_table() {
+void print_models() {
   Table table({{"model", Table::Align::left},
                {"batch", Table::Align::right},
                {"epochs", Table::Align::right},
@@ -45,7 +45,7 @@ void add_list(CommandLine& line) {
   static bool json = false;
   line.add("list", "The models that exist",
            [] {
-             json ? print_json() : print_table();
+             json ? print_json_models() : print_models();
              return 0;
            })
       .flag("--json", json, "one JSON object a line");

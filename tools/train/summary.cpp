@@ -14,7 +14,7 @@
 namespace engine::tools {
 namespace {
 
-struct Options {
+struct SummaryOptions {
   std::string model;
   std::optional<std::int64_t> batch;
   std::optional<std::string> device;
@@ -109,7 +109,7 @@ void print_text(const ModelDefinition& model, const std::vector<LayerSummary>& l
                          with_separators(costs.train_count), with_separators(costs.test_count)));
 }
 
-int run(const Options& options) {
+int run(const SummaryOptions& options) {
   TrainSettings settings = default_settings(options.model);
   if (options.batch) settings.batch = *options.batch;
   if (options.device) settings.device = *options.device;
@@ -132,7 +132,7 @@ int run(const Options& options) {
 }  // namespace
 
 void add_summary(CommandLine& line) {
-  static Options options;
+  static SummaryOptions options;
   line.add("summary", "Layers, shapes, parameters, operations and memory of a model",
            [] { return run(options); })
       .argument("MODEL", options.model, "a name from list, or a model file (*.toml)")
