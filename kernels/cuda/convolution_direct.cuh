@@ -3,8 +3,7 @@
 // channels.
 //
 //   forward          a thread has 4 positions, 8 lanes apart, of two quads of channels; filters
-//   come
-//                    to shared memory 32 taps at a time
+//                    come to shared memory 32 taps at a time
 //   weight gradient  a thread has 4 taps of 4 channels, and sums over the positions of every
 //                    `splits`-th tile; the windows of 32 taps, and dz, lie in shared memory. Behind
 //                    the last tap comes one whose window is 1: its sums are db
