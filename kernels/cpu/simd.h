@@ -7,6 +7,8 @@
 #include <xmmintrin.h>
 #endif
 
+#include "engine/core/host_device.h"
+
 /// Marks a function of plain loops to be compiled once a SIMD level, the best one for the machine
 /// being picked when the library is loaded. Only free functions that are neither inline nor
 /// templates can be marked. The loader resolves such functions before a sanitizer's run time is up:
@@ -28,15 +30,6 @@
 #define ENGINE_SIMD_LOOP _Pragma("GCC ivdep")
 #else
 #define ENGINE_SIMD_LOOP
-#endif
-
-/// Precedes a short loop over an array that is to stay in registers.
-#if defined(__clang__)
-#define ENGINE_UNROLL _Pragma("unroll")
-#elif defined(__GNUC__)
-#define ENGINE_UNROLL _Pragma("GCC unroll 64")
-#else
-#define ENGINE_UNROLL
 #endif
 
 /// Marks the inline helpers of such functions, so that they are compiled into each clone.

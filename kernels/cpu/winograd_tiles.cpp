@@ -6,7 +6,8 @@
 
 #include "engine/core/error.h"
 #include "kernels/cpu/micro_kernel.h"
-#include "kernels/cpu/winograd.h"
+#include "kernels/cpu/simd.h"
+#include "kernels/winograd.h"
 
 namespace engine::cpu {
 namespace {
@@ -33,7 +34,7 @@ ENGINE_SIMD_INLINE void transform_tile(const Load& load, const Store& store,
 
 #define ENGINE_TRANSFORM(name)                                         \
   [](const auto& before, auto& after) __attribute__((always_inline)) { \
-    Winograd<M>::name(before, after);                                  \
+    Winograd<M>::name::apply(before, after);                           \
   }
 // Gets, or takes, element (i, j) of a square.
 #define ENGINE_ELEMENT [&](auto& value, int i, int j) __attribute__((always_inline))
@@ -46,7 +47,7 @@ ENGINE_SIMD_INLINE void data(const float* const* pixels, std::int64_t channels,
     transform_tile<n, n, Lanes<lanes>>(
         ENGINE_ELEMENT { load_lanes(value, pixels[i * n + j] + c); },
         ENGINE_ELEMENT { store_lanes(to.data + (i * n + j) * to.stride + c, value); },
-        ENGINE_TRANSFORM(data));
+        ENGINE_TRANSFORM(Data));
 }
 
 template <int M, int lanes>
@@ -59,7 +60,7 @@ ENGINE_SIMD_INLINE void result_gradient(const float* const* pixels, std::int64_t
     transform_tile<M, n, Lanes<lanes>>(
         ENGINE_ELEMENT { load_lanes(value, pixels[i * M + j] + c); },
         ENGINE_ELEMENT { store_lanes(target + (i * n + j) * to.to.stride, value); },
-        ENGINE_TRANSFORM(result_gradient));
+        ENGINE_TRANSFORM(ResultGradient));
   }
 }
 
@@ -89,7 +90,7 @@ ENGINE_SIMD_INLINE void result(const PointMatrices& from, const float* bias, boo
           else
             for (std::int64_t k = 0; k < width; ++k) pixel[k] = value[k];
         },
-        ENGINE_TRANSFORM(result));
+        ENGINE_TRANSFORM(Result));
   }
 }
 
@@ -108,10 +109,10 @@ ENGINE_SIMD_INLINE void filter(const FilterView& view, const PackedLine& to) {
     transform_tile<3, n, Lanes<lanes>>(
         ENGINE_ELEMENT { load_lanes(value, taps[3 * i + j]); },
         ENGINE_ELEMENT {
-          value /= Winograd<M>::kDivisors[i] * Winograd<M>::kDivisors[j];
+          value /= Winograd<M>::divisor(i) * Winograd<M>::divisor(j);
           store_lanes(target + (i * n + j) * to.to.stride, value);
         },
-        ENGINE_TRANSFORM(filter));
+        ENGINE_TRANSFORM(Filter));
   }
 }
 
@@ -127,7 +128,7 @@ ENGINE_SIMD_INLINE void filter_gradient(const PointMatrices& from, std::int64_t 
           value /= Winograd<M>::kDivisor * Winograd<M>::kDivisor;
           store_lanes(taps[3 * i + j], value);
         },
-        ENGINE_TRANSFORM(filter_gradient));
+        ENGINE_TRANSFORM(FilterGradient));
     for (std::int64_t lane = 0; lane < std::min<std::int64_t>(lanes, channels - k); ++lane)
       for (int r = 0; r < 9; ++r) dw[(k + lane) * channel_stride + r] = taps[r][lane];
   }

@@ -1,7 +1,7 @@
 // Convolution as a product (implicit GEMM), in the two forms that its three directions need:
 //
 //   correlation       y[position, channel] = windows of x · packed filters: the convolution itself,
-//                     and its input gradient (see convolution.cu)
+//                     and its input gradient (see convolution_classes.h)
 //   weight gradient   dw[tap, channel] = (windows of x)ᵀ · dz, summed over positions
 //
 // The main loop, the tiles and the accumulators are those of the dense product; groups lie along z.

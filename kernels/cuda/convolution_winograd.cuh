@@ -7,9 +7,9 @@
 #pragma once
 
 #include "kernels/cuda/coordinates.cuh"
-#include "kernels/cuda/dropout.cuh"
+#include "kernels/cuda/image_epilogue.cuh"
 #include "kernels/cuda/quad.cuh"
-#include "kernels/cuda/winograd.cuh"
+#include "kernels/winograd.h"
 
 namespace engine::cuda {
 
@@ -111,7 +111,7 @@ __global__ void transform_input_kernel(const TiledImages images, const T* x, con
   if (index.outer == v.outer) return;
   float tile[F::kPoints][F::kPoints], points[F::kPoints][F::kPoints];
   images.load(x, images.place<F::kTile>(index), tile);
-  transform_tile<F::input>(tile, points);
+  transform_square<typename F::Data>(tile, points);
   store_points(v, index, points);
 }
 
@@ -123,7 +123,7 @@ __global__ void transform_output_gradient_kernel(const TiledImages images, const
   if (index.outer == z.outer) return;
   float tile[F::kTile][F::kTile], points[F::kPoints][F::kPoints];
   images.load(dy, images.place<F::kTile>(index), tile);
-  transform_tile<F::output_gradient>(tile, points);
+  transform_square<typename F::ResultGradient>(tile, points);
   store_points(z, index, points);
 }
 
@@ -148,22 +148,28 @@ __global__ void transform_filter_kernel(const FilterMatrix filters, const float*
       filter[i / 3][i % 3] = round ? static_cast<float>(bfloat16(value)) : value;
     }
   }
-  transform_tile<F::filter>(filter, points);
+  transform_filter<F>(filter, points);
   store_points(u, index, points);
 }
 
-struct ImageEpilogue {
-  const float* bias;  ///< one a channel, or none
-  bool relu;
-  DropoutMask dropout;
-  int channels;
-
-  __device__ float apply(float value, int channel, std::int64_t element) const {
-    if (bias != nullptr) value += bias[channel];
-    if (relu && value <= 0.0f) value = 0.0f;
-    return dropout.apply(value, static_cast<std::uint64_t>(element));
-  }
-};
+/// y = epilogue(values), of a tile.
+template <int kTile, class T>
+__device__ void store_tile(const TiledImages& images, const TiledImages::Place& place,
+                           const float (&values)[kTile][kTile], const ImageEpilogue& epilogue,
+                           T* y) {
+  const std::int64_t plane =
+      static_cast<std::int64_t>(place.sample) * images.channels + place.channel;
+  const float bias = epilogue.bias_of(place.channel);
+#pragma unroll
+  for (int i = 0; i < kTile; ++i)
+#pragma unroll
+    for (int j = 0; j < kTile; ++j) {
+      const int row = place.row + i, column = place.column + j;
+      if (!images.contains(row, column)) continue;
+      const std::int64_t element = (plane * images.extent[0] + row) * images.extent[1] + column;
+      y[place.offset + images.offset(row, column)] = T(epilogue.apply(values[i][j], bias, element));
+    }
+}
 
 /// y = epilogue(Aᵀ m A)
 template <class F, class T>
@@ -175,19 +181,8 @@ __global__ void transform_output_kernel(const PointMatrix m, const TiledImages i
   if (!place.exists) return;
   float points[F::kPoints][F::kPoints], tile[F::kTile][F::kTile];
   load_points(m, index, points);
-  transform_tile<F::output>(points, tile);
-  const std::int64_t plane =
-      static_cast<std::int64_t>(place.sample) * epilogue.channels + place.channel;
-#pragma unroll
-  for (int i = 0; i < F::kTile; ++i)
-#pragma unroll
-    for (int j = 0; j < F::kTile; ++j) {
-      const int row = place.row + i, column = place.column + j;
-      if (!images.contains(row, column)) continue;
-      const std::int64_t element = (plane * images.extent[0] + row) * images.extent[1] + column;
-      y[place.offset + images.offset(row, column)] =
-          T(epilogue.apply(tile[i][j], place.channel, element));
-    }
+  transform_square<typename F::Result>(points, tile);
+  store_tile(images, place, tile, epilogue, y);
 }
 
 /// dw = Gᵀ u G, of the sum of the splits of u. Below the last row of each point of u lie the sums
@@ -217,7 +212,7 @@ __global__ void transform_filter_gradient_kernel(const PointMatrix u, int splits
     for (int i = 0; i < F::kPoints * F::kPoints; ++i)
       sum[i / F::kPoints][i % F::kPoints] += points[i / F::kPoints][i % F::kPoints];
   }
-  transform_tile<F::filter_gradient>(sum, filter);
+  transform_filter_gradient<F>(sum, filter);
   float* to = dw + index.outer * filters.row_stride + index.inner * filters.column_stride;
 #pragma unroll
   for (int i = 0; i < 9; ++i) to[i] = filter[i / 3][i % 3];

@@ -80,7 +80,10 @@ struct Tile {
   static constexpr int kLeastBlocks = kGroupsM * kGroupsN == 1 ? 1 : 0;
 
   __device__ static int lane() { return static_cast<int>(threadIdx.x) % kWarp; }
-  __device__ static int warp() { return static_cast<int>(threadIdx.x) / kWarp; }
+  /// Among those of the tile: a block may have several tiles.
+  __device__ static int warp() {
+    return static_cast<int>(threadIdx.x) / kWarp % (kWarpsM * kWarpsN);
+  }
   /// First of the thread's four rows in group `g`, and of its four columns.
   __device__ static int row(int g) {
     return (warp() / kWarpsN * kGroupsM + g) * 16 + lane() / 8 * 4;
@@ -95,11 +98,11 @@ struct Accumulator {
   float c[4 * T::kGroupsM][4 * T::kGroupsN] = {};
   float column_sums[4 * T::kGroupsN] = {};
 
-  template <bool kSumColumns>
+  template <bool kSumColumns, int kSteps = kDepth>
   __device__ void multiply(const float (*a_tile)[T::kM + kPadding],
                            const float (*b_tile)[T::kN + kPadding], bool sum_columns) {
 #pragma unroll
-    for (int k = 0; k < kDepth; ++k) {
+    for (int k = 0; k < kSteps; ++k) {
       float4 a[T::kGroupsM], b[T::kGroupsN];
 #pragma unroll
       for (int g = 0; g < T::kGroupsM; ++g)

@@ -124,6 +124,29 @@ __device__ void store(T* to, const float (&from)[kWidth]) {
     *to = T(from[0]);
 }
 
+// Places of four channels are accessed as one word.
+template <int kWidth>
+__device__ void load_places(const std::uint8_t* from, int (&to)[kWidth]) {
+  if constexpr (kWidth == 4) {
+    const std::uint32_t word = *reinterpret_cast<const std::uint32_t*>(from);
+#pragma unroll
+    for (int c = 0; c < 4; ++c) to[c] = static_cast<int>(word >> 8 * c & 0xff);
+  } else {
+    to[0] = *from;
+  }
+}
+template <int kWidth>
+__device__ void store_places(std::uint8_t* to, const int (&from)[kWidth]) {
+  if constexpr (kWidth == 4) {
+    std::uint32_t word = 0;
+#pragma unroll
+    for (int c = 0; c < 4; ++c) word |= static_cast<std::uint32_t>(from[c]) << 8 * c;
+    *reinterpret_cast<std::uint32_t*>(to) = word;
+  } else {
+    *to = static_cast<std::uint8_t>(from[0]);
+  }
+}
+
 /// Calls body(position in x, place in the window) for the elements of x in window `p`.
 template <class Body>
 __device__ void each_element(const Pool& pool, const int (&p)[3], const Body& body) {
@@ -190,8 +213,8 @@ __global__ void max_kernel(Pool pool, bool relu, DropoutMask mask, std::int64_t 
         best[c] = kept == 0.0f ? 0.0f : best[c] * kept;
         if (kept == 0.0f) places[c] = kNoIndex;
       }
-      index[at + c] = static_cast<std::uint8_t>(places[c]);
     }
+    store_places(index + at, places);
     store(y + at, best);
   }
 }
@@ -224,10 +247,12 @@ __global__ void max_gradient_kernel(Pool pool, float scale, std::int64_t count, 
     each_window(pool, site.at, [&](const int(&)[3], std::int64_t position, int place) {
       const std::int64_t at = site.offset(pool, pool.y, position);
       float values[kWidth];
+      int places[kWidth];
       load(dy + at, values);
+      load_places(index + at, places);
 #pragma unroll
       for (int c = 0; c < kWidth; ++c)
-        if (index[at + c] == place) sum[c] += values[c] * scale;
+        if (places[c] == place) sum[c] += values[c] * scale;
     });
     store(dx + site.offset(pool, pool.x, site.flat), sum);
   }
@@ -251,13 +276,14 @@ __global__ void average_gradient_kernel(Pool pool, std::int64_t count, const T* 
 }
 
 /// Calls body(width, threads) with the channels a thread may take, as a constant: four where they
-/// are neighbours and every operand, of T, is so aligned.
+/// are neighbours and every operand, of T but for `index`, is so aligned.
 template <class T, class Body>
-void with_width(const Pool& pool, const LaunchArguments& launch, const Body& body) {
+void with_width(const Pool& pool, const LaunchArguments& launch, const std::uint8_t* index,
+                const Body& body) {
   const std::int64_t count = launch.outputs[0].type.element_count();
   const bool quads = pool.last && pool.channels % 4 == 0 &&
                      is_aligned_for_4(launch.inputs[0].as<T>()) &&
-                     is_aligned_for_4(launch.outputs[0].as<T>());
+                     is_aligned_for_4(launch.outputs[0].as<T>()) && is_aligned_for_4(index);
   if (quads)
     body(std::integral_constant<int, 4>{}, count / 4);
   else
@@ -280,18 +306,19 @@ SimpleCandidate::Launch prepare_max(const Problem& problem) {
         epilogue.dropout.rate > 0
             ? DropoutMask::of(epilogue.dropout, launch.inputs[1].as<std::int64_t>())
             : DropoutMask{};
-    with_width<T>(pool, launch, [&](auto width, std::int64_t count) {
-      run_pool("max_pool", max_kernel<decltype(width)::value, T>, launch, count, pool, relu, mask,
-               count, launch.inputs[0].as<T>(), launch.outputs[0].as<T>(),
-               launch.outputs[1].as<std::uint8_t>());
-    });
+    with_width<T>(pool, launch, launch.outputs[1].as<std::uint8_t>(),
+                  [&](auto width, std::int64_t count) {
+                    run_pool("max_pool", max_kernel<decltype(width)::value, T>, launch, count, pool,
+                             relu, mask, count, launch.inputs[0].as<T>(), launch.outputs[0].as<T>(),
+                             launch.outputs[1].as<std::uint8_t>());
+                  });
   };
 }
 
 template <class T>
 SimpleCandidate::Launch prepare_average(const Problem& problem) {
   return [pool = Pool::of(problem)](const LaunchArguments& launch) {
-    with_width<T>(pool, launch, [&](auto width, std::int64_t count) {
+    with_width<T>(pool, launch, nullptr, [&](auto width, std::int64_t count) {
       run_pool("average_pool", average_kernel<decltype(width)::value, T>, launch, count, pool,
                count, launch.inputs[0].as<T>(), launch.outputs[0].as<T>());
     });
@@ -302,18 +329,19 @@ template <class T>
 SimpleCandidate::Launch prepare_max_gradient(const Problem& problem) {
   return [pool = Pool::of(problem), scale = static_cast<float>(problem.attributes.real("scale"))](
              const LaunchArguments& launch) {
-    with_width<T>(pool, launch, [&](auto width, std::int64_t count) {
-      run_pool("max_pool_gradient", max_gradient_kernel<decltype(width)::value, T>, launch, count,
-               pool, scale, count, launch.inputs[0].as<T>(), launch.inputs[1].as<std::uint8_t>(),
-               launch.outputs[0].as<T>());
-    });
+    with_width<T>(pool, launch, launch.inputs[1].as<std::uint8_t>(),
+                  [&](auto width, std::int64_t count) {
+                    run_pool("max_pool_gradient", max_gradient_kernel<decltype(width)::value, T>,
+                             launch, count, pool, scale, count, launch.inputs[0].as<T>(),
+                             launch.inputs[1].as<std::uint8_t>(), launch.outputs[0].as<T>());
+                  });
   };
 }
 
 template <class T>
 SimpleCandidate::Launch prepare_average_gradient(const Problem& problem) {
   return [pool = Pool::of(problem)](const LaunchArguments& launch) {
-    with_width<T>(pool, launch, [&](auto width, std::int64_t count) {
+    with_width<T>(pool, launch, nullptr, [&](auto width, std::int64_t count) {
       run_pool("average_pool_gradient", average_gradient_kernel<decltype(width)::value, T>, launch,
                count, pool, count, launch.inputs[0].as<T>(), launch.outputs[0].as<T>());
     });

@@ -5,8 +5,11 @@
 #include <algorithm>
 #include <cctype>
 #include <cmath>
+#include <iostream>
 #include <limits>
+#include <map>
 #include <memory>
+#include <set>
 
 #include "engine/core/rng.h"
 #include "engine/device/backend.h"
@@ -37,6 +40,7 @@ TEST_P(KernelParity, EveryCandidateMatchesTheReference) {
   const auto candidates = CandidateRegistry::global().find(op, device->backend());
   ASSERT_FALSE(candidates.empty()) << "no candidate of " << op << " on " << device_name;
   double worst = 0;
+  std::map<std::string, int> exact;  // shapes, by candidate
   for (const OpCase& test : CaseTable::global().of(op)) {
     if (test.large && !run_large_cases()) continue;
     int configurations = 0;
@@ -46,11 +50,13 @@ TEST_P(KernelParity, EveryCandidateMatchesTheReference) {
       EXPECT_TRUE(result.configurations > 0 || !result.refusal.empty())
           << candidate->id() << " neither solves nor refuses " << test.name;
       configurations += result.configurations;
+      if (test.exact && result.configurations > 0) ++exact[candidate->id()];
       worst = std::max(worst, result.worst);
     }
     EXPECT_GT(configurations, 0) << "nothing solves " << op << " '" << test.name << "'";
   }
   RecordProperty("worst_error_in_eps", std::to_string(worst));
+  for (const auto& [id, shapes] : exact) RecordProperty(printable(id) + "_exact_cases", shapes);
 }
 
 INSTANTIATE_TEST_SUITE_P(Ops, KernelParity,
@@ -67,6 +73,21 @@ TEST(OpCases, CoverEveryOp) {
     EXPECT_FALSE(CaseTable::global().of(op).empty()) << op;
     for (const OpCase& test : CaseTable::global().of(op))
       EXPECT_EQ(test.draws.size(), test.types.size()) << op << " '" << test.name << "'";
+  }
+}
+
+// Shapes on which all convolutions must agree to the last bit, each run by every candidate that
+// takes it in EveryCandidateMatchesTheReference.
+TEST(OpCases, HaveManyExactConvolutions) {
+  initialize();
+  for (const char* op :
+       {"convolution", "convolution_input_gradient", "convolution_weight_gradient"}) {
+    std::set<std::string> shapes;
+    for (const OpCase& test : CaseTable::global().of(op))
+      if (test.exact && !test.large) shapes.insert(test.problem().key());
+    std::cout << op << ": " << shapes.size() << " exact shapes\n";
+    RecordProperty(std::string(op) + "_exact_shapes", static_cast<int>(shapes.size()));
+    EXPECT_GE(shapes.size(), 300u) << op;
   }
 }
 

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <array>
+#include <optional>
 #include <vector>
 
 #include "ops/convolution.h"
@@ -16,9 +17,11 @@ struct Geometry {
   std::int64_t batch, inputs, outputs;
   std::vector<std::int64_t> input, filter;
   std::int64_t stride = 1, padding = 0, dilation = 1, groups = 1;
+  std::optional<WindowAttributes> uneven{};  ///< in place of the above, dimension by dimension
 
   int rank() const { return static_cast<int>(input.size()); }
   WindowAttributes window() const {
+    if (uneven) return *uneven;
     WindowAttributes window;
     window.rank = rank();
     for (std::size_t d = 3 - input.size(); d < 3; ++d) {
@@ -48,6 +51,12 @@ struct Geometry {
   std::string name() const {
     std::string text = fmt::format("{}x{}{} to {}{}", batch, inputs, Shape(input).to_string(),
                                    outputs, Shape(filter).to_string());
+    if (uneven) {
+      const auto print = [&](const Extents3& values) { return print_spatial(values, rank()); };
+      text += fmt::format(" stride {} padding {} and {} dilation {}", print(uneven->stride),
+                          print(uneven->padding_before), print(uneven->padding_after),
+                          print(uneven->dilation));
+    }
     if (stride != 1) text += fmt::format(" stride {}", stride);
     if (padding != 0) text += fmt::format(" padding {}", padding);
     if (dilation != 1) text += fmt::format(" dilation {}", dilation);
@@ -93,30 +102,73 @@ const std::vector<Geometry>& geometries() {
   return list;
 }
 
-// Small geometries of any kind, the same ones on every call: extents of a few, channels around the
-// widths of vectors and tiles, and every stride, padding and dilation beside every other.
+// What a seed draws, the same on every call.
+class Draws {
+ public:
+  std::int64_t operator()(std::int64_t low, std::int64_t high) {
+    return low + static_cast<std::int64_t>(random_word(kKey, 0, drawn_++)) % (high - low + 1);
+  }
+  std::int64_t operator()(std::initializer_list<std::int64_t> choices) {
+    return choices.begin()[(*this)(0, static_cast<std::int64_t>(choices.size()) - 1)];
+  }
+
+ private:
+  std::uint64_t drawn_ = 0;
+};
+
+// What kernels are made for, or none of it.
+enum class Purpose { any, few_inputs, depthwise, winograd };
+
+void draw_channels(Geometry& g, Purpose kind, Draws& draw) {
+  switch (kind) {
+    case Purpose::any:
+      g.groups = draw(0, 2) > 0 ? 1 : draw(2, 5);
+      g.inputs = g.groups * draw(1, 20 / g.groups);
+      g.outputs = g.groups * draw(1, 20 / g.groups);
+      return;
+    case Purpose::few_inputs:
+      g.inputs = draw(1, 4);
+      g.outputs = draw({1, 5, 31, 32, 33, 64, 65});
+      return;
+    case Purpose::depthwise:
+      g.groups = g.inputs = draw({1, 3, 8, 31, 32, 33});
+      g.outputs = g.groups * (draw(0, 2) > 0 ? 1 : draw(2, 3));
+      return;
+    case Purpose::winograd:
+      g.inputs = draw({1, 3, 4, 8, 31, 32, 33});
+      g.outputs = g.inputs > 8 ? draw({1, 7}) : draw({1, 31, 32, 33});
+      return;
+  }
+}
+
+// Extents of a few, around those of tiles; every stride, padding and dilation beside every other,
+// and different ones in every dimension.
+Geometry draw_geometry(Purpose kind, Draws& draw) {
+  const bool winograd = kind == Purpose::winograd;
+  Geometry g{draw(1, 3), 1, 1, {}, {}};
+  draw_channels(g, kind, draw);
+  const auto rank = static_cast<int>(winograd ? 2 : draw(1, 3));
+  WindowAttributes window;
+  window.rank = rank;
+  for (std::size_t d = 3 - static_cast<std::size_t>(rank); d < 3; ++d) {
+    g.input.push_back(draw(1, rank == 3 ? 5 : 9));
+    g.filter.push_back(winograd ? 3 : draw(1, rank == 3 ? 3 : 4));
+    window.stride[d] = winograd ? 1 : draw(1, 3);
+    window.dilation[d] = winograd ? 1 : draw(1, 2);
+    window.padding_before[d] = draw(0, 2);
+    window.padding_after[d] = draw(0, 2);
+  }
+  g.uneven = window;
+  return g;
+}
+
 std::vector<Geometry> random_geometries(std::size_t count) {
-  std::uint64_t drawn = 0;
-  const auto draw = [&drawn](std::int64_t low, std::int64_t high) {
-    return low + static_cast<std::int64_t>(random_word(kKey, 0, drawn++)) % (high - low + 1);
-  };
+  Draws draw;
   std::vector<Geometry> result;
   while (result.size() < count) {
-    Geometry g{draw(1, 3), 0, 0, {}, {}};
-    g.groups = draw(0, 2) > 0 ? 1 : draw(2, 5);
-    const bool depthwise = g.groups > 1 && draw(0, 1) == 0;
-    g.inputs = g.groups * (depthwise ? 1 : draw(1, 20 / g.groups));
-    g.outputs = g.groups * draw(1, 20 / g.groups);
-    const auto rank = static_cast<int>(draw(1, 3));
-    for (int d = 0; d < rank; ++d) {
-      g.input.push_back(draw(1, rank == 3 ? 5 : 9));
-      g.filter.push_back(draw(1, 3));
-    }
-    g.stride = draw(1, 3);
-    g.padding = draw(0, 2);
-    g.dilation = draw(1, 2);
+    Geometry g = draw_geometry(static_cast<Purpose>(result.size() % 4), draw);
     const Extents3 positions = g.window().positions(g.extents(g.input), g.extents(g.filter));
-    if (*std::min_element(positions.begin(), positions.end()) > 0) result.push_back(g);
+    if (*std::min_element(positions.begin(), positions.end()) > 0) result.push_back(std::move(g));
   }
   return result;
 }
@@ -136,6 +188,13 @@ const char* suffix(Layout layout) {
 
 bool is_large(const Geometry& g) {
   return g.work() > 1e6;
+}
+
+bool is_winograd(const Geometry& g) {
+  const WindowAttributes window = g.window();
+  const Extents3 ones{1, 1, 1};
+  return g.filter == std::vector<std::int64_t>{3, 3} && g.groups == 1 && window.stride == ones &&
+         window.dilation == ones;
 }
 
 // Winograd's transforms divide by up to 24 in each of two dimensions: where one factor is a
@@ -223,8 +282,14 @@ void register_convolution_cases(CaseTable& table) {
       table.add(forward(g, epilogues[turn % epilogues.size()], layout, kReals, DType::bf16));
       add_gradients(table, g, layout, kReals, DType::bf16);
     }
-  for (const Geometry& g : random_geometries(120)) {
-    const Layout layout = turn++ % 2 == 0 ? Layout::row_major : Layout::channels_last;
+  // Those for Winograd's kernels come in multiples of what they divide by, exact for all others
+  // too.
+  for (const Geometry& g : random_geometries(300)) {
+    const Layout layout = turn++ / 4 % 2 == 0 ? Layout::row_major : Layout::channels_last;
+    if (is_winograd(g)) {
+      add_divisible(table, g, layout);
+      continue;
+    }
     table.add(forward(g, {}, layout, kSmallIntegers));
     add_gradients(table, g, layout, kSmallIntegers);
   }
