@@ -88,19 +88,6 @@ struct DepthwiseSite {
   }
 };
 
-template <int kWidth, class T>
-__device__ void load_lanes(const T* from, float (&to)[kWidth]) {
-  if constexpr (kWidth == 4) {
-    const float4 quad = to_floats(load_quad(from));
-    to[0] = quad.x;
-    to[1] = quad.y;
-    to[2] = quad.z;
-    to[3] = quad.w;
-  } else {
-    to[0] = static_cast<float>(*from);
-  }
-}
-
 /// sums += the products of the taps of one row of the filter. Lanes whose element lies outside load
 /// the nearest one, so that those of a warp go together.
 template <bool kForward, int kWidth, int kColumns, class T>
@@ -109,14 +96,14 @@ __device__ void add_row(const Depthwise& p, const DepthwiseSite& site, const T* 
   const int extent = p.read.extent[2];
   for (int r = 0; r < p.window.filter[2]; ++r, filters += p.filter_stride) {
     float w[kWidth];
-    load_lanes(filters, w);
+    load_floats(filters, w);
 #pragma unroll
     for (int q = 0; q < kColumns; ++q) {
       int at;
       const bool inside = p.window.template source<kForward>(2, site.at[2] + q, r, extent, at);
       at = at < 0 ? 0 : at < extent ? at : extent - 1;
       float x[kWidth];
-      load_lanes(row + at * p.read.spatial_stride[2], x);
+      load_floats(row + at * p.read.spatial_stride[2], x);
 #pragma unroll
       for (int c = 0; c < kWidth; ++c) sums[q][c] += inside ? x[c] * w[c] : 0.0f;
     }

@@ -30,11 +30,8 @@ constexpr int kSplits[] = {1, 8, 64};
 }  // namespace
 
 std::vector<Plan> plans_for(const Extents& extents) {
-  std::vector<Plan> plans;
-  for (int splits : kSplits)
-    for (const Variant& variant : kVariants)
-      if (const Plan plan{&variant, splits}; plan.applies(extents)) plans.push_back(plan);
-  return plans;
+  return find_plans<Plan>(kVariants, kSplits,
+                          [&](const Plan& plan) { return plan.applies(extents); });
 }
 
 }  // namespace engine::cuda

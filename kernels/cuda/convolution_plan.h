@@ -9,12 +9,11 @@
 #include "kernels/convolution.h"
 #include "kernels/cuda/convolution_filters.h"
 #include "kernels/cuda/convolution_product.cuh"
+#include "kernels/cuda/product_plan.h"
 
 namespace engine::cuda {
 
 inline constexpr int kAccesses = 3;
-/// Beyond which splitting further cannot help.
-inline constexpr std::int64_t kManyBlocks = 1024;
 
 /// One tile size: a kernel for each way to read the images.
 struct Variant {
@@ -50,13 +49,7 @@ struct Extents {
   std::int64_t slice() const { return groups * (m + 1) * n; }
 };
 
-struct Plan {
-  const Variant* variant;
-  int splits;
-
-  std::string name() const {
-    return splits == 1 ? variant->name : variant->name + ("/k" + std::to_string(splits));
-  }
+struct Plan : SplitPlan<Variant> {
   std::size_t workspace(const Extents& e) const {
     const std::int64_t floats = e.weight ? splits * e.slice() : e.groups * e.k * quads(e.n);
     return static_cast<std::size_t>(floats) * sizeof(float);

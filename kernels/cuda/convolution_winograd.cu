@@ -6,6 +6,7 @@
 #include "kernels/cuda/convolution_parts.h"
 #include "kernels/cuda/convolution_winograd_shape.cuh"
 #include "kernels/cuda/dense_product.cuh"
+#include "kernels/cuda/product_plan.h"
 
 namespace engine::cuda {
 namespace {
@@ -50,15 +51,8 @@ const Variant kVariants[] = {variant<Tile<64, 64, 1, 1>>("64x64"),
                              variant<Tile<32, 32, 1, 1>>("32x32"),
                              variant<Tile<128, 128, 2, 2>>("128x128")};
 constexpr int kSplits[] = {1, 8};
-constexpr std::int64_t kManyBlocks = 1024;  // beyond which splitting further cannot help
 
-struct Plan {
-  const Variant* variant;
-  int splits;
-
-  std::string name() const {
-    return splits == 1 ? variant->name : variant->name + ("/k" + std::to_string(splits));
-  }
+struct Plan : SplitPlan<Variant> {
   std::int64_t tiles(const WinogradShape& s) const {
     return ceil_div<std::int64_t>(s.m, variant->m) * ceil_div<std::int64_t>(s.n, variant->n);
   }
@@ -70,11 +64,8 @@ struct Plan {
 };
 
 std::vector<Plan> plans_for(const WinogradShape& shape, int points) {
-  std::vector<Plan> plans;
-  for (int splits : kSplits)
-    for (const Variant& variant : kVariants)
-      if (const Plan plan{&variant, splits}; plan.applies(shape, points)) plans.push_back(plan);
-  return plans;
+  return find_plans<Plan>(kVariants, kSplits,
+                          [&](const Plan& plan) { return plan.applies(shape, points); });
 }
 
 template <class F>

@@ -8,6 +8,7 @@
 #include "engine/tune/registry.h"
 #include "kernels/cuda/dense_product.cuh"
 #include "kernels/cuda/launchers.h"
+#include "kernels/cuda/product_plan.h"
 
 namespace engine {
 namespace cuda {
@@ -41,8 +42,6 @@ const Variant kVariants[] = {
     variant<Tile<128, 128, 2, 2>, false>("128x128"), variant<Tile<64, 64, 1, 1>, true>("64x64"),
     variant<Tile<32, 32, 1, 1>, true>("32x32")};
 constexpr int kSplits[] = {1, 4, 16};
-constexpr std::int64_t kManyBlocks =
-    512;  // more than fill any device: splitting further cannot help
 
 /// Adds up the slices of a split product, `kWidth` elements a thread.
 struct SplitSum {
@@ -119,13 +118,7 @@ struct Extents {
   }
 };
 
-struct Plan {
-  const Variant* variant;
-  int splits;
-
-  std::string name() const {
-    return splits == 1 ? variant->name : variant->name + ("/k" + std::to_string(splits));
-  }
+struct Plan : SplitPlan<Variant> {
   std::size_t workspace(const Extents& extents) const {
     return splits == 1 ? 0 : static_cast<std::size_t>(splits * extents.slice()) * sizeof(float);
   }
@@ -144,11 +137,8 @@ struct Plan {
 };
 
 std::vector<Plan> plans_for(const Extents& extents) {
-  std::vector<Plan> plans;
-  for (int splits : kSplits)
-    for (const Variant& variant : kVariants)
-      if (const Plan plan{&variant, splits}; plan.applies(extents)) plans.push_back(plan);
-  return plans;
+  return find_plans<Plan>(kVariants, kSplits,
+                          [&](const Plan& plan) { return plan.applies(extents); });
 }
 
 /// The operands of a launch, by the roles they have in the product.

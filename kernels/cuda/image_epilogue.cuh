@@ -27,11 +27,7 @@ struct ImageEpilogue {
   __device__ void load_bias(int channel, int channels, float (&values)[kWidth]) const {
     if constexpr (kWidth == 4) {
       if (bias_quads && channel + 4 <= channels) {
-        const float4 quad = load_quad(bias + channel);
-        values[0] = quad.x;
-        values[1] = quad.y;
-        values[2] = quad.z;
-        values[3] = quad.w;
+        load_floats(bias + channel, values);
         return;
       }
     }

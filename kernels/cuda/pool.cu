@@ -105,18 +105,6 @@ struct Site {
 };
 
 template <int kWidth, class T>
-__device__ void load(const T* from, float (&to)[kWidth]) {
-  if constexpr (kWidth == 4) {
-    const float4 quad = to_floats(load_quad(from));
-    to[0] = quad.x;
-    to[1] = quad.y;
-    to[2] = quad.z;
-    to[3] = quad.w;
-  } else {
-    to[0] = static_cast<float>(*from);
-  }
-}
-template <int kWidth, class T>
 __device__ void store(T* to, const float (&from)[kWidth]) {
   if constexpr (kWidth == 4)
     store_floats(to, make_float4(from[0], from[1], from[2], from[3]));
@@ -191,7 +179,7 @@ __global__ void max_kernel(Pool pool, bool relu, DropoutMask mask, std::int64_t 
     }
     each_element(pool, site.at, [&](std::int64_t position, int place) {
       float values[kWidth];
-      load(x + site.offset(pool, pool.x, position), values);
+      load_floats(x + site.offset(pool, pool.x, position), values);
 #pragma unroll
       for (int c = 0; c < kWidth; ++c) {
         const bool more = values[c] > best[c] || values[c] != values[c];
@@ -227,7 +215,7 @@ __global__ void average_kernel(Pool pool, std::int64_t count, const T* x, T* y) 
     int elements = 0;
     each_element(pool, site.at, [&](std::int64_t position, int) {
       float values[kWidth];
-      load(x + site.offset(pool, pool.x, position), values);
+      load_floats(x + site.offset(pool, pool.x, position), values);
       ++elements;
 #pragma unroll
       for (int c = 0; c < kWidth; ++c) sum[c] += values[c];
@@ -248,7 +236,7 @@ __global__ void max_gradient_kernel(Pool pool, float scale, std::int64_t count, 
       const std::int64_t at = site.offset(pool, pool.y, position);
       float values[kWidth];
       int places[kWidth];
-      load(dy + at, values);
+      load_floats(dy + at, values);
       load_places(index + at, places);
 #pragma unroll
       for (int c = 0; c < kWidth; ++c)
@@ -267,7 +255,7 @@ __global__ void average_gradient_kernel(Pool pool, std::int64_t count, const T* 
       const auto share =
           static_cast<float>(pool.count(0, p[0]) * pool.count(1, p[1]) * pool.count(2, p[2]));
       float values[kWidth];
-      load(dy + site.offset(pool, pool.y, position), values);
+      load_floats(dy + site.offset(pool, pool.y, position), values);
 #pragma unroll
       for (int c = 0; c < kWidth; ++c) sum[c] += values[c] / share;
     });

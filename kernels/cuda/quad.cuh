@@ -37,6 +37,20 @@ __device__ Quad<T> load_quad(const T* x) {
   return *reinterpret_cast<const Quad<T>*>(x);
 }
 
+/// kWidth neighbours, 1 or 4.
+template <int kWidth, class T>
+__device__ void load_floats(const T* from, float (&to)[kWidth]) {
+  if constexpr (kWidth == 4) {
+    const float4 quad = to_floats(load_quad(from));
+    to[0] = quad.x;
+    to[1] = quad.y;
+    to[2] = quad.z;
+    to[3] = quad.w;
+  } else {
+    to[0] = static_cast<float>(*from);
+  }
+}
+
 __device__ inline void store_floats(float* y, float4 v) {
   *reinterpret_cast<float4*>(y) = v;
 }
