@@ -1,5 +1,6 @@
 #include "kernels/convolution.h"
 
+#include <algorithm>
 #include <cmath>
 
 #include "engine/tune/candidate.h"
@@ -103,12 +104,41 @@ double ConvolutionGeometry::multiply_adds() const {
          static_cast<double>(filter_positions());
 }
 
+namespace {
+
+// Along dimension d, how many times more terms meet in the tiles than in the result that has
+// fewest.
+double edge_factor(const ConvolutionGeometry& g, const std::string& op, std::size_t d) {
+  const bool backwards = op == "convolution_input_gradient";
+  const bool sums_positions = op == "convolution_weight_gradient";
+  const std::int64_t from = backwards ? g.output[d] : g.input[d];
+  const std::int64_t positions = backwards ? g.input[d] : g.output[d], taps = g.filter[d];
+  const std::int64_t padding =
+      backwards ? taps - 1 - g.window.padding_before[d] : g.window.padding_before[d];
+  const std::int64_t results = sums_positions ? taps : positions;
+  const std::int64_t most = sums_positions ? positions : taps;
+  std::int64_t fewest = most;
+  for (std::int64_t result = 0; result < results; ++result) {
+    std::int64_t terms = 0;
+    for (std::int64_t term = 0; term < most; ++term) {
+      const std::int64_t at = result + term - padding;
+      terms += at >= 0 && at < from;
+    }
+    if (terms > 0) fewest = std::min(fewest, terms);
+  }
+  return static_cast<double>(most) / static_cast<double>(std::max<std::int64_t>(1, fewest));
+}
+
+}  // namespace
+
 double convolution_error_factor(const Problem& problem, double amplification) {
   const auto g = ConvolutionGeometry::of(problem);
   const std::int64_t terms = problem.op == "convolution" ? g.group_inputs() * g.filter_positions()
                              : problem.op == "convolution_input_gradient"
                                  ? g.group_outputs() * g.filter_positions()
                                  : g.batch * g.output_positions();
+  if (amplification > 1)
+    for (std::size_t d = 0; d < 3; ++d) amplification *= edge_factor(g, problem.op, d);
   return stored_error_factor(problem, amplification * (8 + std::sqrt(static_cast<double>(terms))),
                              3);
 }

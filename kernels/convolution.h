@@ -94,7 +94,8 @@ struct ConvolutionGeometry {
 };
 
 /// c of the bound for kernels that sum products in any order (see product_error_factor).
-/// `amplification` is what transforms, Winograd's, multiply the errors of f32 by.
+/// `amplification` is what transforms, Winograd's, multiply the errors of f32 by. A result at an
+/// edge has the errors of its whole tile but the magnitude of the terms there are, so it gets more.
 double convolution_error_factor(const Problem& problem, double amplification = 1);
 
 }  // namespace engine

@@ -19,7 +19,7 @@ class ConvolutionCandidate final : public KernelCandidate {
   const std::string& id() const override { return family_.id; }
   int version() const override { return 1; }
   double error_factor(const Problem& problem) const override {
-    return family_.amplification * convolution_error_factor(problem);
+    return convolution_error_factor(problem, family_.amplification);
   }
   Exactness exactness(const Problem&) const override { return family_.exactness; }
 

@@ -221,7 +221,7 @@ class OnednnConvolution final : public ChainCandidate {
   OnednnConvolution(const Direction& direction, const Choice& choice, bool bf16)
       : ChainCandidate(direction.op, choice.id, bf16), direction_(direction), choice_(choice) {}
   double error_factor(const Problem& problem) const override {
-    return (winograd() ? cpu::kWinogradAmplification : 1) * convolution_error_factor(problem);
+    return convolution_error_factor(problem, winograd() ? cpu::kWinogradAmplification : 1);
   }
   // oneDNN's points are not whole numbers.
   Exactness exactness(const Problem&) const override {

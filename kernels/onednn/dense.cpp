@@ -233,18 +233,19 @@ struct Formulation {
   const char* id;
   Chain (*build)(const Setting&);
   void (*launch)(const cpu::DensePlan&, Chain&, const LaunchArguments&);
+  bool matrix_product;  ///< not an inner product
 };
 
 constexpr std::array<Formulation, 6> kFormulations{{
-    {"dense", "onednn.inner_product", forward_inner_product, launch_forward},
-    {"dense", "onednn.matmul", forward_matmul, launch_forward},
-    {"dense_input_gradient", "onednn.matmul", input_gradient_matmul, launch_input_gradient},
+    {"dense", "onednn.inner_product", forward_inner_product, launch_forward, false},
+    {"dense", "onednn.matmul", forward_matmul, launch_forward, true},
+    {"dense_input_gradient", "onednn.matmul", input_gradient_matmul, launch_input_gradient, true},
     {"dense_input_gradient", "onednn.inner_product", input_gradient_inner_product,
-     launch_input_gradient},
+     launch_input_gradient, false},
     {"dense_weight_gradient", "onednn.inner_product", weight_gradient_inner_product,
-     launch_weight_gradient},
-    {"dense_weight_gradient", "onednn.matmul", weight_gradient_matmul,
-     launch_weight_gradient_apart},
+     launch_weight_gradient, false},
+    {"dense_weight_gradient", "onednn.matmul", weight_gradient_matmul, launch_weight_gradient_apart,
+     true},
 }};
 
 class OnednnKernel final : public Kernel {
@@ -270,8 +271,16 @@ class OnednnDense final : public ChainCandidate {
  private:
   std::string refuse(const Problem& problem) const override {
     const DenseExtents n = DenseExtents::of(problem);
-    const bool empty = n.batch == 0 || n.inputs == 0 || n.outputs == 0;
-    return empty ? "oneDNN multiplies no empty matrices" : "";
+    if (n.batch == 0 || n.inputs == 0 || n.outputs == 0)
+      return "oneDNN multiplies no empty matrices";
+    // At a depth of 63 oneDNN 2.6.3 reads tiles that it has not configured, which ends the process,
+    // or gives wrong sums; other depths up to 270 are right.
+    const std::int64_t depth = problem.op == "dense"                  ? n.inputs
+                               : problem.op == "dense_input_gradient" ? n.outputs
+                                                                      : n.batch;
+    if (bf16() && formulation_.matrix_product && depth % 2 != 0 && multiplies_bfloat16_in_tiles())
+      return "oneDNN's matrix product by AMX is not safe at odd depths";
+    return "";
   }
   std::vector<std::string> layouts() const override {
     return bf16() ? std::vector{kPlain, std::string("packed")} : std::vector{kPlain};

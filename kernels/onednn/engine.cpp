@@ -18,6 +18,12 @@ void generate_gemm_kernels() {
                           "could not multiply");
 }
 
+// Levels are sets of bits that grow with what they add.
+bool has_instructions(dnnl::cpu_isa isa) {
+  const auto level = static_cast<unsigned>(dnnl::get_effective_cpu_isa());
+  return (level & static_cast<unsigned>(isa)) == static_cast<unsigned>(isa);
+}
+
 }  // namespace
 
 const dnnl::engine& cpu_engine() {
@@ -29,10 +35,11 @@ const dnnl::engine& cpu_engine() {
 }
 
 bool multiplies_bfloat16_natively() {
-  // Levels are sets of bits that grow with what they add.
-  const auto level = static_cast<unsigned>(dnnl::get_effective_cpu_isa());
-  const auto bf16 = static_cast<unsigned>(dnnl::cpu_isa::avx512_core_bf16);
-  return (level & bf16) == bf16;
+  return has_instructions(dnnl::cpu_isa::avx512_core_bf16);
+}
+
+bool multiplies_bfloat16_in_tiles() {
+  return has_instructions(dnnl::cpu_isa::avx512_core_amx);
 }
 
 dnnl::primitive_attr primitive_attributes() {

@@ -15,6 +15,8 @@ const dnnl::engine& cpu_engine();
 
 /// Whether the CPU has instructions for products of bf16, so that oneDNN need not emulate them.
 bool multiplies_bfloat16_natively();
+/// Whether these are AMX, which keeps matrices in tile registers.
+bool multiplies_bfloat16_in_tiles();
 
 /// Attributes that all primitives are built with: scratchpads are ours to provide.
 dnnl::primitive_attr primitive_attributes();

@@ -3,7 +3,6 @@
 //
 //   engine-precision [threads] [rounds]
 #include <fmt/format.h>
-#include <dnnl.hpp>
 
 #include <charconv>
 #include <cstring>
@@ -12,6 +11,7 @@
 #include "engine/core/error.h"
 #include "engine/device/cpu/parallel.h"
 #include "graph/op.h"
+#include "kernels/onednn/engine.h"
 #include "tools/rosetta/training_step.h"
 
 namespace {
@@ -31,12 +31,8 @@ int parse_count(const char* text, int least) {
 }
 
 std::string_view bf16_instructions() {
-  const auto level = static_cast<unsigned>(dnnl::get_effective_cpu_isa());
-  const auto has = [level](dnnl::cpu_isa isa) {
-    return (level & static_cast<unsigned>(isa)) == static_cast<unsigned>(isa);
-  };
-  if (has(dnnl::cpu_isa::avx512_core_amx)) return "AMX";
-  if (has(dnnl::cpu_isa::avx512_core_bf16)) return "AVX512-BF16";
+  if (onednn::multiplies_bfloat16_in_tiles()) return "AMX";
+  if (onednn::multiplies_bfloat16_natively()) return "AVX512-BF16";
   return "none: this CPU multiplies bf16 as f32, and the ratio says nothing about one that has "
          "them";
 }
