@@ -23,10 +23,11 @@ void dropout_channels_last(const float* x, float* y, std::int64_t first, std::in
                            const DropoutAttributes& attributes, std::uint64_t step, bool rectify);
 
 /// Channels of a tile: up to 64 positions of one observation by so many channels.
-inline constexpr std::int64_t kTileChannels = 16;
+inline constexpr std::int64_t kTileChannels = kPhiloxColumns;
 
 /// words[p][c] = the random word of element first + c * positions + p, of `count` positions and
-/// `channels` channels. The draws of a channel are neighbours, in up to two groups.
+/// `channels` channels; further words may be written, up to a multiple of 4 positions. Where all
+/// channels start at a multiple of 4 they are drawn together, else one by one.
 void draw_tile(std::uint32_t (*words)[kTileChannels], std::int64_t first, std::int64_t count,
                std::int64_t channels, std::int64_t positions, RandomKey key, std::uint64_t step);
 

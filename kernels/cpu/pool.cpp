@@ -2,6 +2,9 @@
 // the last dimension. Forward, every element of a window in turn updates the lanes that have it;
 // backward, every element of x collects from the windows that have it, so that sums are f32 and
 // nothing is written twice.
+//
+// Maxima of channels-last images, the usual case, go window by window (pool_window.h), backward
+// only where windows have no pixel in common.
 #include "kernels/pool.h"
 
 #include <algorithm>
@@ -15,6 +18,7 @@
 #include "kernels/cpu/bfloat16.h"
 #include "kernels/cpu/dropout.h"
 #include "kernels/cpu/philox.h"
+#include "kernels/cpu/pool_window.h"
 
 namespace engine {
 namespace cpu {
@@ -237,13 +241,30 @@ void for_each_lanes(const Side& side, std::int64_t batch, const Body& body) {
 }
 
 template <class T>
-void drop(T* y, std::uint8_t* index, const std::uint32_t* words, std::int64_t count,
-          std::uint32_t threshold, float scale) {
-  for (std::int64_t i = 0; i < count; ++i) {
-    const bool kept = words[i] >= threshold;
-    y[i] = T(kept ? static_cast<float>(y[i]) * scale : 0.0f);
-    if (!kept) index[i] = kNoIndex;
+ENGINE_SIMD_INLINE void drop_one(T& y, std::uint8_t& index, bool kept, float scale) {
+  y = T(kept ? static_cast<float>(y) * scale : 0.0f);
+  index = static_cast<std::uint8_t>(kept ? index : kNoIndex);
+}
+
+// Usually as many as a tile is wide, which is less than a register of indices: a loop of its own.
+template <class T>
+ENGINE_SIMD_INLINE void drop_loop(T* y, std::uint8_t* index, const std::uint32_t* words,
+                                  std::int64_t count, std::uint32_t threshold, float scale) {
+  if (count == kTileChannels) {
+    ENGINE_LANE_LOOP
+    for (int i = 0; i < kTileChannels; ++i) drop_one(y[i], index[i], words[i] >= threshold, scale);
+    return;
   }
+  ENGINE_SIMD_LOOP
+  for (std::int64_t i = 0; i < count; ++i) drop_one(y[i], index[i], words[i] >= threshold, scale);
+}
+ENGINE_SIMD_CLONES void drop(float* y, std::uint8_t* index, const std::uint32_t* words,
+                             std::int64_t count, std::uint32_t threshold, float scale) {
+  drop_loop(y, index, words, count, threshold, scale);
+}
+ENGINE_SIMD_CLONES void drop(bfloat16* y, std::uint8_t* index, const std::uint32_t* words,
+                             std::int64_t count, std::uint32_t threshold, float scale) {
+  drop_loop(y, index, words, count, threshold, scale);
 }
 
 // Drop-out of what the loops before have left.
@@ -278,8 +299,50 @@ void drop_all(const Pool& pool, const DropoutAttributes& dropout,
   });
 }
 
+// Calls body(image, p, pixels) for every position of `extents` in channels-last images, taken for
+// windows: with the pixels of x that such a window meets.
+template <class Body>
+void for_each_window(const Pool& pool, const Extents3& extents, const Body& body) {
+  const std::int64_t lines = pool.g.batch * extents[0] * extents[1];
+  const std::int64_t grain = kElementGrain / 4 / (extents[2] * pool.g.channels) + 1;
+  parallel_for(lines, grain, [&](std::int64_t begin, std::int64_t end) {
+    WindowPixels pixels;
+    for (std::int64_t line = begin; line < end; ++line) {
+      const std::int64_t plane = line / extents[1];
+      const Side::Row row{plane / extents[0], {plane % extents[0], line % extents[1], 0}};
+      for (Extents3 p = row.at; p[2] < extents[2]; ++p[2]) {
+        pixels.count = 0;
+        pool.each_element({row.image, p}, 0, pool.g.channels,
+                          [&](std::int64_t offset, std::int64_t, std::int64_t, std::int64_t,
+                              std::int64_t place) { pixels.add(offset, place); });
+        body(row.image, p, pixels);
+      }
+    }
+  });
+}
+
+template <class T>
+SimpleCandidate::Launch prepare_max_windows(const Problem& problem) {
+  return [pool = Pool(problem), epilogue = PoolAttributes::from(problem.attributes).epilogue](
+             const LaunchArguments& arguments) {
+    const T* x = arguments.inputs[0].as<T>();
+    T* y = arguments.outputs[0].as<T>();
+    std::uint8_t* index = arguments.outputs[1].as<std::uint8_t>();
+    for_each_window(pool, pool.g.output,
+                    [&](std::int64_t image, const Extents3& p, const WindowPixels& pixels) {
+                      const std::int64_t at = pool.output.offset(image, p[0], p[1], p[2]);
+                      max_window(x, pixels, pool.g.channels,
+                                 epilogue.activation == Activation::relu, y + at, index + at);
+                    });
+    if (epilogue.dropout.rate > 0) drop_all<T>(pool, epilogue.dropout, arguments);
+  };
+}
+
 template <class T>
 SimpleCandidate::Launch prepare_max(const Problem& problem) {
+  const PoolGeometry geometry = PoolGeometry::of(problem);
+  if (geometry.layout == Layout::channels_last && geometry.channels >= kWindowChannels)
+    return prepare_max_windows<T>(problem);
   return [pool = Pool(problem), epilogue = PoolAttributes::from(problem.attributes).epilogue](
              const LaunchArguments& arguments) {
     const T* x = arguments.inputs[0].as<T>();
@@ -345,8 +408,45 @@ void gather_gradient(const Pool& pool, const LaunchArguments& arguments, const C
       });
 }
 
+// Whether the windows tile x from its first element on.
+bool windows_tile(const PoolGeometry& g) {
+  return g.window.stride == g.extents && g.window.dilation == Extents3{1, 1, 1} &&
+         g.window.padding_before == Extents3{0, 0, 0};
+}
+
+// Also of what is left of x behind the last window, which takes as many tiles as it needs.
+template <class T>
+SimpleCandidate::Launch prepare_tile_gradient(const Problem& problem) {
+  Pool pool(problem);
+  Extents3 tiles;
+  for (std::size_t d = 0; d < 3; ++d)
+    tiles[d] = (pool.g.input[d] + pool.g.extents[d] - 1) / pool.g.extents[d];
+  return [pool = std::move(pool), tiles,
+          scale = static_cast<float>(problem.attributes.real("scale"))](
+             const LaunchArguments& arguments) {
+    const T* dy = arguments.inputs[0].as<T>();
+    const std::uint8_t* index = arguments.inputs[1].as<std::uint8_t>();
+    T* dx = arguments.outputs[0].as<T>();
+    const Extents3& windows = pool.g.output;
+    for_each_window(
+        pool, tiles, [&](std::int64_t image, const Extents3& p, const WindowPixels& pixels) {
+          if (p[0] < windows[0] && p[1] < windows[1] && p[2] < windows[2]) {
+            const std::int64_t at = pool.output.offset(image, p[0], p[1], p[2]);
+            spread_window(dy + at, index + at, scale, pool.g.channels, pixels, dx);
+          } else {
+            for (int e = 0; e < pixels.count; ++e)
+              std::fill_n(dx + pixels.offsets[static_cast<std::size_t>(e)], pool.g.channels, T(0));
+          }
+        });
+  };
+}
+
 template <class T>
 SimpleCandidate::Launch prepare_max_gradient(const Problem& problem) {
+  const PoolGeometry geometry = PoolGeometry::of(problem);
+  if (geometry.layout == Layout::channels_last && geometry.channels >= kWindowChannels &&
+      windows_tile(geometry))
+    return prepare_tile_gradient<T>(problem);
   return [pool = Pool(problem), scale = static_cast<float>(problem.attributes.real("scale"))](
              const LaunchArguments& arguments) {
     const T* dy = arguments.inputs[0].as<T>();

@@ -32,6 +32,14 @@
 #define ENGINE_SIMD_LOOP
 #endif
 
+/// The same, for a loop of as many iterations as a register or a few have lanes, which g++ would
+/// unroll before it looks for vectors.
+#if defined(__GNUC__) && !defined(__clang__)
+#define ENGINE_LANE_LOOP _Pragma("GCC unroll 1") _Pragma("GCC ivdep")
+#else
+#define ENGINE_LANE_LOOP ENGINE_SIMD_LOOP
+#endif
+
 /// Marks the inline helpers of such functions, so that they are compiled into each clone.
 #define ENGINE_SIMD_INLINE [[gnu::always_inline]] inline
 
