@@ -211,7 +211,7 @@ class WinogradFilterGradient final : public ConvolutionKernel {
     slices_ = ceil_divide(points * tiling_.x.channels * y_line_, kSums);
     slice_ = kernel.padded_columns(ceil_divide(tiling_.x.channels, slices_));
     slices_ = ceil_divide(tiling_.x.channels, slice_);
-    parts_ = std::min(ceil_divide(kTasks, slices_), ceil_divide(tiling_.count(), kBlock));
+    parts_ = std::clamp<std::int64_t>(tiling_.count() / kPart, 1, ceil_divide(kTasks, slices_));
     x_line_ = std::max(kernel.padded_rows(slice_), ceil_divide(slice_, lanes) * lanes);
     x_stride_ = odd_lines(kBlock * x_line_);
     y_stride_ = odd_lines(kBlock * y_line_);
@@ -244,6 +244,7 @@ class WinogradFilterGradient final : public ConvolutionKernel {
   static constexpr std::int64_t kBlock = 48;         ///< tiles whose points stay in the cache
   static constexpr std::int64_t kSums = 400 * 1024;  ///< floats of a task's sums, at most
   static constexpr std::int64_t kTasks = 8;
+  static constexpr std::int64_t kPart = 128;  ///< tiles that are worth sums of their own
 
   std::int64_t tasks() const { return slices_ * parts_; }
 

@@ -1,7 +1,10 @@
 // A tile of c fills most of the registers: 6 x 16 floats are 12 of the 16 of AVX2, 12 x 32 are 24
 // of the 32 of AVX-512. Of its columns 8 (16) are computed where no more are left, with twice the
-// rows, so that as many sums hide the latency of an addition.
+// rows, so that as many sums hide the latency of an addition. Lower tiles take the rows that are
+// left.
 #include "kernels/cpu/micro_kernel.h"
+
+#include <algorithm>
 
 #include "kernels/cpu/simd.h"
 
@@ -39,18 +42,25 @@ ENGINE_SIMD_INLINE void run_any(const PackedProduct& p) {
     run_tile<lanes, rows, vectors, true>(p);
 }
 
-ENGINE_SIMD_CLONES void tile_6x16(const PackedProduct& p) {
-  run_any<8, 6, 2>(p);
-}
-ENGINE_SIMD_CLONES void tile_12x8(const PackedProduct& p) {
-  run_any<8, 12, 1>(p);
-}
-ENGINE_SIMD_CLONES void tile_12x32(const PackedProduct& p) {
-  run_any<16, 12, 2>(p);
-}
-ENGINE_SIMD_CLONES void tile_24x16(const PackedProduct& p) {
-  run_any<16, 24, 1>(p);
-}
+#define ENGINE_TILE(lanes, rows, vectors)                                             \
+  ENGINE_SIMD_CLONES void tile_##lanes##_##rows##_##vectors(const PackedProduct& p) { \
+    run_any<lanes, rows, vectors>(p);                                                 \
+  }
+#define ENGINE_TILES(lanes, vectors, a, b, c, d)                                               \
+  ENGINE_TILE(lanes, a, vectors)                                                               \
+  ENGINE_TILE(lanes, b, vectors)                                                               \
+  ENGINE_TILE(lanes, c, vectors)                                                               \
+  ENGINE_TILE(lanes, d, vectors)                                                               \
+  constexpr MicroKernel::Tiles tiles_##lanes##_##vectors{{{a, tile_##lanes##_##a##_##vectors}, \
+                                                          {b, tile_##lanes##_##b##_##vectors}, \
+                                                          {c, tile_##lanes##_##c##_##vectors}, \
+                                                          {d, tile_##lanes##_##d##_##vectors}}};
+ENGINE_TILES(8, 2, 1, 2, 4, 6)
+ENGINE_TILES(8, 1, 2, 4, 8, 12)
+ENGINE_TILES(16, 2, 2, 4, 8, 12)
+ENGINE_TILES(16, 1, 4, 8, 16, 24)
+#undef ENGINE_TILES
+#undef ENGINE_TILE
 
 bool has_avx512() {
 #if defined(__x86_64__) && defined(__GNUC__)
@@ -64,8 +74,8 @@ bool has_avx512() {
 }  // namespace
 
 const MicroKernel& micro_kernel() {
-  static const MicroKernel kernel = has_avx512() ? MicroKernel{16, 12, tile_12x32, tile_24x16}
-                                                 : MicroKernel{8, 6, tile_6x16, tile_12x8};
+  static const MicroKernel kernel = has_avx512() ? MicroKernel{16, 12, tiles_16_2, tiles_16_1}
+                                                 : MicroKernel{8, 6, tiles_8_2, tiles_8_1};
   return kernel;
 }
 
@@ -73,13 +83,16 @@ void multiply_packed(const PackedProduct& product, std::int64_t rows, std::int64
   const MicroKernel& kernel = micro_kernel();
   for (std::int64_t column = 0; column < columns; column += 2 * kernel.lanes) {
     const bool wide = kernel.panel_width(column, columns) > kernel.lanes;
-    const int height = wide ? kernel.rows : 2 * kernel.rows;
-    PackedProduct tile = product;
-    tile.b += column * product.depth;
-    for (std::int64_t row = 0; row < rows; row += height) {
-      tile.a = product.a + row * product.a_row;
-      tile.c = product.c + row * product.c_row + column;
-      (wide ? kernel.wide : kernel.narrow)(tile);
+    const MicroKernel::Tiles& tiles = wide ? kernel.wide : kernel.narrow;
+    PackedProduct part = product;
+    part.b += column * product.depth;
+    for (std::int64_t row = 0; row < rows;) {
+      part.a = product.a + row * product.a_row;
+      part.c = product.c + row * product.c_row + column;
+      const auto tile = std::find_if(tiles.begin(), tiles.end() - 1,
+                                     [&](const auto& each) { return each.rows >= rows - row; });
+      tile->run(part);
+      row += tile->rows;
     }
   }
 }

@@ -1,6 +1,7 @@
 // The innermost matrix product of the CPU kernels: a tile of c held in registers, over a packed b.
 #pragma once
 
+#include <array>
 #include <cstdint>
 
 namespace engine::cpu {
@@ -20,15 +21,19 @@ struct PackedProduct {
 
 /// Kernels for a tile of c, whose register blocking depends on the machine.
 struct MicroKernel {
-  using Run = void (*)(const PackedProduct&);
-  int lanes;  ///< floats of a register
-  int rows;   ///< of the tile of 2 * lanes columns; that of `lanes` columns has twice as many
-  Run wide, narrow;
+  struct Tile {
+    int rows;
+    void (*run)(const PackedProduct&);
+  };
+  using Tiles = std::array<Tile, 4>;  ///< the lowest first
+  int lanes;                          ///< floats of a register
+  int rows;  ///< most, of a tile of 2 * lanes columns; those of `lanes` columns have twice as many
+  Tiles wide, narrow;
 
   std::int64_t padded_columns(std::int64_t columns) const {
     return (columns + lanes - 1) / lanes * lanes;
   }
-  /// Rows are computed in whole tiles of either kind.
+  /// Room for whole tiles of either kind.
   std::int64_t padded_rows(std::int64_t count) const {
     return (count + 2 * rows - 1) / (2 * rows) * (2 * rows);
   }
