@@ -29,8 +29,31 @@ target_link_libraries(engine PRIVATE engine_settings DNNL::dnnl OpenMP::OpenMP_C
   protobuf::libprotobuf-lite ${CMAKE_DL_LIBS})
 set_target_properties(engine PROPERTIES VERSION ${PROJECT_VERSION} SOVERSION 0)
 
+# The small .cu files in batches, as engine_batch() makes them of C++ (CMake does not, of CUDA): what
+# takes long is their headers, which nvcc reads once for the host and once an architecture.
+set(cuda_kernels ${ENGINE_CUDA_KERNEL_SOURCES})
+if(ENGINE_BATCHES)
+  set(small "")
+  foreach(source ${cuda_kernels})
+    file(SIZE ${source} bytes)
+    if(source MATCHES "\\.cu$" AND NOT source MATCHES "convolution_" AND bytes LESS 6000)
+      list(APPEND small ${source})
+    endif()
+  endforeach()
+  list(REMOVE_ITEM cuda_kernels ${small})
+  while(small)
+    list(SUBLIST small 0 6 batch)
+    list(REMOVE_ITEM small ${batch})
+    list(LENGTH small left)
+    list(TRANSFORM batch REPLACE "(.+)" "#include \"\\1\"\n")
+    list(JOIN batch "" includes)
+    file(CONFIGURE OUTPUT ${PROJECT_BINARY_DIR}/generated/kernels_${left}.cu CONTENT "${includes}" @ONLY)
+    list(APPEND cuda_kernels ${PROJECT_BINARY_DIR}/generated/kernels_${left}.cu)
+  endwhile()
+endif()
+
 # Sources of the plug-in, for the real one and for the simulated device of the tests.
-set(ENGINE_CUDA_PLUGIN_SOURCES ${ENGINE_CUDA_DEVICE_SOURCES} ${ENGINE_CUDA_KERNEL_SOURCES}
+set(ENGINE_CUDA_PLUGIN_SOURCES ${ENGINE_CUDA_DEVICE_SOURCES} ${cuda_kernels}
   ${PROJECT_BINARY_DIR}/generated/register_cuda_candidates.cpp)
 # Lets the sources of the plug-in in `target` call cuDNN where its headers are. It is opened at run time.
 function(engine_use_cudnn target)

@@ -9,7 +9,7 @@ namespace engine {
 namespace cuda {
 namespace {
 
-constexpr int kThreads = 1024;
+constexpr int kAccuracyThreads = 1024;
 constexpr int kRowsPerBlock = 256;
 
 // The label's logit exceeds all before it and is not exceeded by any after it; NaN fails both.
@@ -26,17 +26,17 @@ __device__ bool row_is_correct(const float* row, int classes, int label) {
 
 __global__ void accuracy_kernel(const float* logits, const std::int32_t* labels,
                                 std::int32_t* correct, std::int64_t rows, int classes) {
-  ENGINE_SHARED(int, counts, [kThreads / kWarp]);
+  ENGINE_SHARED(int, counts, [kAccuracyThreads / kWarp]);
   const int warp = static_cast<int>(threadIdx.x) / kWarp;
   const std::int64_t first = static_cast<std::int64_t>(blockIdx.x) * kRowsPerBlock;
   int count = 0;
   for (std::int64_t row = first + warp; row < rows && row < first + kRowsPerBlock;
-       row += kThreads / kWarp)
+       row += kAccuracyThreads / kWarp)
     count += row_is_correct(logits + row * classes, classes, labels[row]);
   if (threadIdx.x % kWarp == 0) counts[warp] = count;
   __syncthreads();
   if (threadIdx.x != 0) return;
-  for (int other = 1; other < kThreads / kWarp; ++other) count += counts[other];
+  for (int other = 1; other < kAccuracyThreads / kWarp; ++other) count += counts[other];
   if (gridDim.x == 1)
     *correct = count;
   else
@@ -49,7 +49,7 @@ void launch_accuracy(const LaunchArguments& launch) {
   auto* correct = launch.outputs[0].as<std::int32_t>();
   const std::int64_t blocks = ceil_div<std::int64_t>(shape[0], kRowsPerBlock);
   if (blocks != 1) launch.stream.fill(correct, 0, sizeof *correct);
-  run("accuracy", accuracy_kernel, dim3(static_cast<unsigned>(blocks)), kThreads, stream,
+  run("accuracy", accuracy_kernel, dim3(static_cast<unsigned>(blocks)), kAccuracyThreads, stream,
       launch.inputs[0].as<float>(), launch.inputs[1].as<std::int32_t>(), correct, shape[0],
       static_cast<int>(shape[1]));
 }

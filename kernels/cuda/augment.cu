@@ -12,7 +12,6 @@ namespace engine {
 namespace cuda {
 namespace {
 
-constexpr int kThreads = 256;
 constexpr int kPixelsPerThread = 4;
 
 /// `size` elements an image; fewer than 2^31, see ops/augment.cpp.
@@ -22,9 +21,9 @@ __global__ void augment_kernel(Augmentation a, const std::int64_t* step, const T
   const AugmentDraw draw = draw_augmentation(a, static_cast<std::uint64_t>(*step), blockIdx.x);
   const T* image = x + static_cast<std::int64_t>(blockIdx.x) * size;
   T* out = y + static_cast<std::int64_t>(blockIdx.x) * size;
-  const std::int64_t stride = static_cast<std::int64_t>(gridDim.y) * kThreads;
-  for (std::int64_t e = static_cast<std::int64_t>(blockIdx.y) * kThreads + threadIdx.x; e < size;
-       e += stride) {
+  const std::int64_t stride = static_cast<std::int64_t>(gridDim.y) * kBlockThreads;
+  for (std::int64_t e = static_cast<std::int64_t>(blockIdx.y) * kBlockThreads + threadIdx.x;
+       e < size; e += stride) {
     const auto at = static_cast<std::int32_t>(e);
     const std::int32_t row = at / a.width, j = at - row * a.width;
     const std::int32_t plane = row / a.height, i = row - plane * a.height;
@@ -41,10 +40,10 @@ void launch_augment(const LaunchArguments& launch, const Augmentation& a) {
   constexpr std::int64_t kMostBlocks = 65535;
   const Shape& shape = launch.inputs[0].type.shape;
   const std::int64_t size = shape.elements_after(0);
-  const std::int64_t blocks = ceil_div<std::int64_t>(size, kThreads * kPixelsPerThread);
+  const std::int64_t blocks = ceil_div<std::int64_t>(size, kBlockThreads * kPixelsPerThread);
   run("augment", augment_kernel<T>,
       dim3(static_cast<unsigned>(shape[0]), static_cast<unsigned>(std::min(blocks, kMostBlocks))),
-      kThreads, native_stream(launch.stream), a, launch.inputs[1].as<std::int64_t>(),
+      kBlockThreads, native_stream(launch.stream), a, launch.inputs[1].as<std::int64_t>(),
       launch.inputs[0].as<T>(), launch.outputs[0].as<T>(), static_cast<std::int32_t>(size));
 }
 

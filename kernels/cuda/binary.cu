@@ -13,8 +13,6 @@ namespace engine {
 namespace cuda {
 namespace {
 
-constexpr int kThreads = 256;
-
 template <class F>
 struct Function {
   __device__ float operator()(float a, float b) const { return F::value(a, b); }
@@ -59,11 +57,11 @@ void launch(const LaunchArguments& arguments, const StridedLoop& loop) {
                        (b_repeats || is_aligned_for_4(b));
   const cudaStream_t stream = native_stream(arguments.stream);
   if (aligned && group_by_four(groups, StridedLoop::kOperands, true))
-    run(name, grouped_kernel<F>, blocks_for_all(groups, kThreads), kThreads, stream,
+    run(name, grouped_kernel<F>, blocks_for_all(groups, kBlockThreads), kBlockThreads, stream,
         DeviceLoop(groups), a_repeats, b_repeats, reinterpret_cast<float4*>(y), a, b);
   else
-    run(name, strided_kernel<F>, blocks_for_all(loop, kThreads), kThreads, stream, DeviceLoop(loop),
-        y, a, b);
+    run(name, strided_kernel<F>, blocks_for_all(loop, kBlockThreads), kBlockThreads, stream,
+        DeviceLoop(loop), y, a, b);
 }
 
 template <class F, class T>

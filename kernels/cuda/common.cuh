@@ -11,6 +11,7 @@
 namespace engine::cuda {
 
 inline constexpr int kWarp = 32;
+inline constexpr int kBlockThreads = 256;  ///< where each takes an element and nothing else counts
 inline constexpr unsigned kAllLanes = 0xFFFFFFFFu;
 
 template <class T>

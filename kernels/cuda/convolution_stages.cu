@@ -8,8 +8,6 @@
 namespace engine::cuda {
 namespace {
 
-constexpr int kThreads = 256;
-
 struct Epilogue {
   const float* bias;
   bool relu;
@@ -73,7 +71,7 @@ template <class From, class To>
 void run_swap(Stream& stream, const From* from, To* to, const SwappedAxes& axes) {
   const std::int64_t count = axes.outer * axes.rows * axes.columns;
   run("swap_axes", swap_kernel<From, To>,
-      dim3(static_cast<unsigned>(ceil_div<std::int64_t>(count, kThreads))), kThreads,
+      dim3(static_cast<unsigned>(ceil_div<std::int64_t>(count, kBlockThreads))), kBlockThreads,
       native_stream(stream), from, to, count, axes.rows, axes.columns);
 }
 
@@ -89,9 +87,10 @@ void launch_convolution_epilogue(Stream& stream, const TensorView& y, const floa
                     y.type.shape.elements_after(1),
                     y.type.layout == Layout::channels_last};
   if (attributes.dropout.rate > 0) epilogue.dropout = DropoutMask::of(attributes.dropout, step);
-  const dim3 grid(static_cast<unsigned>(ceil_div<std::int64_t>(epilogue.count, kThreads)));
+  const dim3 grid(static_cast<unsigned>(ceil_div<std::int64_t>(epilogue.count, kBlockThreads)));
   const auto launch_as = [&](auto* elements, auto* kernel) {
-    run("convolution_epilogue", kernel, grid, kThreads, native_stream(stream), epilogue, elements);
+    run("convolution_epilogue", kernel, grid, kBlockThreads, native_stream(stream), epilogue,
+        elements);
   };
   if (y.type.dtype == DType::bf16)
     launch_as(y.as<bfloat16>(), epilogue_kernel<bfloat16>);

@@ -10,8 +10,6 @@ namespace engine {
 namespace cuda {
 namespace {
 
-constexpr int kThreads = 256;
-
 template <class T>
 __global__ void dropout_kernel(DropoutMask mask, const T* x, T* y, std::int64_t count,
                                bool vector) {
@@ -60,9 +58,9 @@ __global__ void dropout_channels_last_kernel(DropoutMask mask, ImageExtents imag
 template <class T>
 void run_dropout(Stream& stream, const DropoutAttributes& attributes, const std::int64_t* step,
                  const T* x, T* y, std::int64_t count) {
-  const dim3 grid(
-      static_cast<unsigned>(ceil_div<std::int64_t>(ceil_div<std::int64_t>(count, 4), kThreads)));
-  run("dropout", dropout_kernel<T>, grid, kThreads, native_stream(stream),
+  const dim3 grid(static_cast<unsigned>(
+      ceil_div<std::int64_t>(ceil_div<std::int64_t>(count, 4), kBlockThreads)));
+  run("dropout", dropout_kernel<T>, grid, kBlockThreads, native_stream(stream),
       DropoutMask::of(attributes, step), x, y, count, is_aligned_for_4(x) && is_aligned_for_4(y));
 }
 
@@ -75,8 +73,8 @@ void run_dropout(Stream& stream, const DropoutAttributes& attributes, const std:
   if (image.count() == 0) return;
   const std::int64_t quads = ceil_div<std::int64_t>(image.positions, 4);
   run("dropout", dropout_channels_last_kernel<T>,
-      blocks_for(image.batch * quads * image.channels, kThreads), kThreads, native_stream(stream),
-      DropoutMask::of(attributes, step), image, x.as<T>(), y.as<T>());
+      blocks_for(image.batch * quads * image.channels, kBlockThreads), kBlockThreads,
+      native_stream(stream), DropoutMask::of(attributes, step), image, x.as<T>(), y.as<T>());
 }
 
 SimpleCandidate::Launch prepare_dropout(const Problem& problem) {

@@ -62,8 +62,6 @@ __global__ void gather_quads_kernel(GatherRows rows, Affine convert, const Group
   }
 }
 
-constexpr int kThreads = 256;
-
 GatherRows rows_of(const LaunchArguments& launch) {
   const TensorView& data = launch.inputs[0];
   return {launch.inputs[1].as<std::int32_t>(), launch.inputs[1].type.element_count(),
@@ -81,11 +79,13 @@ void gather_reals(const LaunchArguments& launch, Affine convert) {
   if (rows.channels == 1 && rows.row_size % 4 == 0 && is_aligned_for_4(data) &&
       is_aligned_for_4(out)) {
     rows.row_size /= 4;
-    run("gather", gather_quads_kernel<Group, Out>, blocks_for(rows.batch * rows.row_size, kThreads),
-        kThreads, stream, rows, convert, reinterpret_cast<const Group*>(data), out);
+    run("gather", gather_quads_kernel<Group, Out>,
+        blocks_for(rows.batch * rows.row_size, kBlockThreads), kBlockThreads, stream, rows, convert,
+        reinterpret_cast<const Group*>(data), out);
   } else {
-    run("gather", gather_kernel<In, Out, Affine>, blocks_for(rows.batch * rows.row_size, kThreads),
-        kThreads, stream, rows, convert, data, out);
+    run("gather", gather_kernel<In, Out, Affine>,
+        blocks_for(rows.batch * rows.row_size, kBlockThreads), kBlockThreads, stream, rows, convert,
+        data, out);
   }
 }
 
@@ -93,8 +93,9 @@ template <class In>
 void gather_integers(const LaunchArguments& launch) {
   const GatherRows rows = rows_of(launch);
   run("gather", gather_kernel<In, std::int32_t, ToInteger>,
-      blocks_for(rows.batch * rows.row_size, kThreads), kThreads, native_stream(launch.stream),
-      rows, ToInteger{}, launch.inputs[0].as<In>(), launch.outputs[0].as<std::int32_t>());
+      blocks_for(rows.batch * rows.row_size, kBlockThreads), kBlockThreads,
+      native_stream(launch.stream), rows, ToInteger{}, launch.inputs[0].as<In>(),
+      launch.outputs[0].as<std::int32_t>());
 }
 
 std::string refuse_gather(const Problem& problem) {

@@ -14,7 +14,7 @@ constexpr int kQuads = 4;  // 16-byte loads a thread
 constexpr std::int64_t kChunk = std::int64_t{4} * kQuads * kTableThreads;
 constexpr int kMostGuards = 4;
 
-struct Gradient {
+struct GradientTensor {
   const float* data;
   std::int64_t size;
   std::int64_t first_block;
@@ -44,9 +44,9 @@ __device__ double block_sum(double value, double* partial) {
 }
 
 template <bool kClip>
-__global__ void sums_kernel(const Table<Gradient> table, double* sums) {
+__global__ void sums_kernel(const Table<GradientTensor> table, double* sums) {
   ENGINE_SHARED(double, partial, [kWarps]);
-  const Gradient& t = table.of_block(blockIdx.x);
+  const GradientTensor& t = table.of_block(blockIdx.x);
   const std::int64_t first = (blockIdx.x - t.first_block) * kChunk;
   double sum = 0;
   for (int k = 0; k < kQuads; ++k) {
@@ -85,8 +85,8 @@ std::int64_t blocks_of(const Problem& problem) {
   return blocks;
 }
 
-std::vector<Gradient> bind(const LaunchArguments& launch, const GradientScaleAttributes& at) {
-  std::vector<Gradient> gradients;
+std::vector<GradientTensor> bind(const LaunchArguments& launch, const GradientScaleAttributes& at) {
+  std::vector<GradientTensor> gradients;
   for (std::size_t k = 0; k < at.count; ++k) {
     const TensorView& view = launch.inputs[at.gradient(k)];
     const auto* data = view.as<float>();

@@ -11,7 +11,6 @@ namespace engine {
 namespace cuda {
 namespace {
 
-constexpr int kThreads = 256;
 constexpr int kTile = 32;
 
 struct Transposition {
@@ -34,11 +33,11 @@ __global__ void transpose_kernel(Transposition t, const T* x, T* y) {
   for (std::int64_t index = blockIdx.x; index < t.tiles; index += gridDim.x) {
     const std::int64_t image = index / (t.down * t.across) * t.rows * t.columns;
     const std::int64_t row = index / t.across % t.down * kTile, column = index % t.across * kTile;
-    for (int r = first; r < kTile; r += kThreads / kTile)
+    for (int r = first; r < kTile; r += kBlockThreads / kTile)
       if (row + r < t.rows && column + lane < t.columns)
         tile[r][lane] = x[image + (row + r) * t.columns + column + lane];
     __syncthreads();
-    for (int c = first; c < kTile; c += kThreads / kTile)
+    for (int c = first; c < kTile; c += kBlockThreads / kTile)
       if (column + c < t.columns && row + lane < t.rows)
         y[image + (column + c) * t.rows + row + lane] = tile[lane][c];
     __syncthreads();  // the tile is written again
@@ -58,14 +57,14 @@ void convert(const LaunchArguments& launch) {
   const T* from = static_cast<const T*>(x.data);
   T* to = static_cast<T*>(y.data);
   if (x.type.layout == y.type.layout) {
-    run("to_layout", copy_kernel<T>, blocks_for(image.count(), kThreads), kThreads, stream, from,
-        to, image.count());
+    run("to_layout", copy_kernel<T>, blocks_for(image.count(), kBlockThreads), kBlockThreads,
+        stream, from, to, image.count());
     return;
   }
   const bool rows = x.type.layout == Layout::row_major;
   const Transposition t(rows ? image.channels : image.positions,
                         rows ? image.positions : image.channels, image.batch);
-  run("to_layout", transpose_kernel<T>, blocks_for(t.tiles, 1), kThreads, stream, t, from, to);
+  run("to_layout", transpose_kernel<T>, blocks_for(t.tiles, 1), kBlockThreads, stream, t, from, to);
 }
 
 SimpleCandidate::Launch prepare(const Problem& problem) {

@@ -16,7 +16,7 @@ struct SquaredDifference {
   }
 };
 
-struct Gradient {
+struct SquaredDifferenceGradient {
   const float* dloss;
   float count;
   __device__ float operator()(float prediction, float target) const {
@@ -24,7 +24,7 @@ struct Gradient {
   }
 };
 
-void launch_loss(const LaunchArguments& launch) {
+void launch_mean_squared_error(const LaunchArguments& launch) {
   const std::int64_t count = launch.inputs[0].type.element_count();
   const float* prediction = launch.inputs[0].as<float>();
   const float* target = launch.inputs[1].as<float>();
@@ -32,13 +32,14 @@ void launch_loss(const LaunchArguments& launch) {
           count, launch.outputs[0].as<float>(), prediction, target);
 }
 
-void launch_gradient(const LaunchArguments& launch) {
+void launch_mean_squared_error_gradient(const LaunchArguments& launch) {
   const std::int64_t count = launch.inputs[0].type.element_count();
   const float* prediction = launch.inputs[0].as<float>();
   const float* target = launch.inputs[1].as<float>();
-  run_elementwise("mean_squared_error_gradient", launch.stream,
-                  Gradient{launch.inputs[2].as<float>(), static_cast<float>(count)}, count,
-                  launch.outputs[0].as<float>(), prediction, target);
+  run_elementwise(
+      "mean_squared_error_gradient", launch.stream,
+      SquaredDifferenceGradient{launch.inputs[2].as<float>(), static_cast<float>(count)}, count,
+      launch.outputs[0].as<float>(), prediction, target);
 }
 
 }  // namespace
@@ -49,16 +50,19 @@ void register_mean_squared_error_cuda(CandidateRegistry& registry) {
       .op = "mean_squared_error",
       .backend = "cuda",
       .id = "cuda.simt",
-      .prepare = [](const Problem&) { return SimpleCandidate::Launch(cuda::launch_loss); },
+      .prepare =
+          [](const Problem&) { return SimpleCandidate::Launch(cuda::launch_mean_squared_error); },
       .workspace =
           [](const Problem& problem) {
             return cuda::sum_workspace<float>(problem.inputs[0].element_count());
           }});
-  registry.add(SimpleCandidate{
-      .op = "mean_squared_error_gradient",
-      .backend = "cuda",
-      .id = "cuda.simt",
-      .prepare = [](const Problem&) { return SimpleCandidate::Launch(cuda::launch_gradient); }});
+  registry.add(SimpleCandidate{.op = "mean_squared_error_gradient",
+                               .backend = "cuda",
+                               .id = "cuda.simt",
+                               .prepare = [](const Problem&) {
+                                 return SimpleCandidate::Launch(
+                                     cuda::launch_mean_squared_error_gradient);
+                               }});
 }
 
 }  // namespace engine

@@ -14,7 +14,6 @@ namespace cuda {
 namespace {
 
 using Word = std::uint32_t;
-constexpr int kThreads = 256;
 constexpr int kTile = 32;
 constexpr std::int64_t kLeastTransposed = 8;  // extents from which tiles pay
 
@@ -51,12 +50,12 @@ __global__ void transpose_kernel(Transposition t, Divisor tiles, Divisor across,
   const int lane = static_cast<int>(threadIdx.x) % kTile;
   const int first = static_cast<int>(threadIdx.x) / kTile;
   const Word* source = from + offsets.at[StridedCopy::from] + row + lane;
-  for (int c = first; c < kTile; c += kThreads / kTile)
+  for (int c = first; c < kTile; c += kBlockThreads / kTile)
     if (row + lane < t.rows && column + c < t.columns)
       tile[c][lane] = source[(column + c) * t.from_column_stride];
   __syncthreads();
   Word* target = to + offsets.at[StridedCopy::to] + column + lane;
-  for (int r = first; r < kTile; r += kThreads / kTile)
+  for (int r = first; r < kTile; r += kBlockThreads / kTile)
     if (row + r < t.rows && column + lane < t.columns)
       target[(row + r) * t.to_row_stride] = tile[lane][r];
 }
@@ -74,7 +73,7 @@ void transpose(const StridedLoop& loop, Word* to, const Word* from, cudaStream_t
   const Transposition t{DeviceLoop(outer), loop.extent(1), loop.extent(0),
                         loop.stride(0)[StridedCopy::from], loop.stride(1)[StridedCopy::to]};
   run("transpose", transpose_kernel, dim3(static_cast<unsigned>(t.tiles() * outer.count())),
-      kThreads, stream, t, Divisor(t.tiles()), Divisor(t.tiles_across()), to, from);
+      kBlockThreads, stream, t, Divisor(t.tiles()), Divisor(t.tiles_across()), to, from);
 }
 
 void copy(const StridedCopy& step, Word* to, const Word* from, cudaStream_t stream) {
@@ -84,10 +83,10 @@ void copy(const StridedCopy& step, Word* to, const Word* from, cudaStream_t stre
   if (transposes(loop)) return transpose(loop, to, from, stream);
   StridedLoop groups = step.loop;
   if (is_aligned_for_4(to) && is_aligned_for_4(from) && group_by_four(groups, 2, false))
-    run("copy", copy_kernel<uint4>, blocks_for_all(groups, kThreads), kThreads, stream,
+    run("copy", copy_kernel<uint4>, blocks_for_all(groups, kBlockThreads), kBlockThreads, stream,
         DeviceLoop(groups), reinterpret_cast<uint4*>(to), reinterpret_cast<const uint4*>(from));
   else
-    run("copy", copy_kernel<Word>, blocks_for_all(step.loop, kThreads), kThreads, stream,
+    run("copy", copy_kernel<Word>, blocks_for_all(step.loop, kBlockThreads), kBlockThreads, stream,
         DeviceLoop(step.loop), to, from);
 }
 
@@ -97,8 +96,8 @@ SimpleCandidate::Launch prepare(const Problem& problem) {
     const cudaStream_t stream = native_stream(arguments.stream);
     auto* to = static_cast<Word*>(y.data);
     if (plan.fill)
-      run("fill", fill_kernel, blocks_for(y.type.element_count(), kThreads), kThreads, stream, to,
-          y.type.element_count(), *plan.fill);
+      run("fill", fill_kernel, blocks_for(y.type.element_count(), kBlockThreads), kBlockThreads,
+          stream, to, y.type.element_count(), *plan.fill);
     for (const StridedCopy& step : plan.copies) {
       const auto* from = static_cast<const Word*>(arguments.inputs[step.input].data);
       if (from == to && step.is_plain()) continue;  // reshaped in place

@@ -14,8 +14,6 @@ namespace engine {
 namespace cuda {
 namespace {
 
-constexpr int kThreads = 256;
-
 struct Images {
   int extents[3];
   std::int64_t channel, position;  ///< strides
@@ -281,7 +279,7 @@ void with_width(const Pool& pool, const LaunchArguments& launch, const std::uint
 template <class... Parameters, class... Arguments>
 void run_pool(const char* name, void (*kernel)(Parameters...), const LaunchArguments& launch,
               std::int64_t count, const Arguments&... arguments) {
-  run(name, kernel, blocks_for(count, kThreads), kThreads, native_stream(launch.stream),
+  run(name, kernel, blocks_for(count, kBlockThreads), kBlockThreads, native_stream(launch.stream),
       arguments...);
 }
 

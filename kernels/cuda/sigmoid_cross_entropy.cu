@@ -21,7 +21,7 @@ struct Gradient {
   }
 };
 
-void launch_loss(const LaunchArguments& launch) {
+void launch_sigmoid_cross_entropy(const LaunchArguments& launch) {
   const std::int64_t count = launch.inputs[0].type.element_count();
   const float* logits = launch.inputs[0].as<float>();
   const float* targets = launch.inputs[1].as<float>();
@@ -29,7 +29,7 @@ void launch_loss(const LaunchArguments& launch) {
           launch.outputs[0].as<float>(), logits, targets);
 }
 
-void launch_gradient(const LaunchArguments& launch) {
+void launch_sigmoid_cross_entropy_gradient(const LaunchArguments& launch) {
   const std::int64_t count = launch.inputs[0].type.element_count();
   const float* logits = launch.inputs[0].as<float>();
   const float* targets = launch.inputs[1].as<float>();
@@ -42,20 +42,25 @@ void launch_gradient(const LaunchArguments& launch) {
 }  // namespace cuda
 
 void register_sigmoid_cross_entropy_cuda(CandidateRegistry& registry) {
-  registry.add(SimpleCandidate{
-      .op = "sigmoid_cross_entropy",
-      .backend = "cuda",
-      .id = "cuda.simt",
-      .prepare = [](const Problem&) { return SimpleCandidate::Launch(cuda::launch_loss); },
-      .workspace =
-          [](const Problem& problem) {
-            return cuda::sum_workspace<float>(problem.inputs[0].element_count());
-          }});
-  registry.add(SimpleCandidate{
-      .op = "sigmoid_cross_entropy_gradient",
-      .backend = "cuda",
-      .id = "cuda.simt",
-      .prepare = [](const Problem&) { return SimpleCandidate::Launch(cuda::launch_gradient); }});
+  registry.add(
+      SimpleCandidate{.op = "sigmoid_cross_entropy",
+                      .backend = "cuda",
+                      .id = "cuda.simt",
+                      .prepare =
+                          [](const Problem&) {
+                            return SimpleCandidate::Launch(cuda::launch_sigmoid_cross_entropy);
+                          },
+                      .workspace =
+                          [](const Problem& problem) {
+                            return cuda::sum_workspace<float>(problem.inputs[0].element_count());
+                          }});
+  registry.add(SimpleCandidate{.op = "sigmoid_cross_entropy_gradient",
+                               .backend = "cuda",
+                               .id = "cuda.simt",
+                               .prepare = [](const Problem&) {
+                                 return SimpleCandidate::Launch(
+                                     cuda::launch_sigmoid_cross_entropy_gradient);
+                               }});
 }
 
 }  // namespace engine

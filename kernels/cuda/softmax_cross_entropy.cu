@@ -72,7 +72,7 @@ bool fits_one_block(const Rows& rows) {
   return rows.count * rows.length <= kFewElements;
 }
 
-void launch_loss(const LaunchArguments& launch) {
+void launch_softmax_cross_entropy(const LaunchArguments& launch) {
   const Rows rows = Rows::of(launch.inputs[0].type);
   const cudaStream_t stream = native_stream(launch.stream);
   const float* logits = launch.inputs[0].as<float>();
@@ -90,7 +90,7 @@ void launch_loss(const LaunchArguments& launch) {
           MeanOf{rows.count}, rows.count, loss, static_cast<const float*>(losses));
 }
 
-void launch_gradient(const LaunchArguments& launch) {
+void launch_softmax_cross_entropy_gradient(const LaunchArguments& launch) {
   const Rows rows = Rows::of(launch.inputs[0].type);
   rows.run("softmax_cross_entropy_gradient", gradient_kernel<1>, gradient_kernel<kRowWarps>,
            native_stream(launch.stream), launch.inputs[0].as<float>(),
@@ -109,19 +109,25 @@ std::size_t loss_workspace(const Problem& problem) {
 }  // namespace cuda
 
 void register_softmax_cross_entropy_cuda(CandidateRegistry& registry) {
-  registry.add(SimpleCandidate{
-      .op = "softmax_cross_entropy",
-      .backend = "cuda",
-      .id = "cuda.simt",
-      .prepare = [](const Problem&) { return SimpleCandidate::Launch(cuda::launch_loss); },
-      .workspace = cuda::loss_workspace,
-      .refuse = cuda::refuse_huge_rows});
-  registry.add(SimpleCandidate{
-      .op = "softmax_cross_entropy_gradient",
-      .backend = "cuda",
-      .id = "cuda.simt",
-      .prepare = [](const Problem&) { return SimpleCandidate::Launch(cuda::launch_gradient); },
-      .refuse = cuda::refuse_huge_rows});
+  registry.add(SimpleCandidate{.op = "softmax_cross_entropy",
+                               .backend = "cuda",
+                               .id = "cuda.simt",
+                               .prepare =
+                                   [](const Problem&) {
+                                     return SimpleCandidate::Launch(
+                                         cuda::launch_softmax_cross_entropy);
+                                   },
+                               .workspace = cuda::loss_workspace,
+                               .refuse = cuda::refuse_huge_rows});
+  registry.add(SimpleCandidate{.op = "softmax_cross_entropy_gradient",
+                               .backend = "cuda",
+                               .id = "cuda.simt",
+                               .prepare =
+                                   [](const Problem&) {
+                                     return SimpleCandidate::Launch(
+                                         cuda::launch_softmax_cross_entropy_gradient);
+                                   },
+                               .refuse = cuda::refuse_huge_rows});
 }
 
 }  // namespace engine
