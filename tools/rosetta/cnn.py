@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """The CNNs of the zoo beside PyTorch: speed in turns, and the accuracy both reach.
 
-  cnn.py speed MODEL ENGINE_TRAIN DATA [--rounds N --steps N]
+  cnn.py speed MODEL ENGINE_TRAIN DATA [--rounds N --steps N --precision bf16]
   cnn.py accuracy MODEL ENGINE_TRAIN DATA [--seeds N ... --epochs N --frameworks ...]
 
 MODEL is cifar10-vgg, cifar10-cnn or mnist-cnn. Wants torch (from pip). How it measures is described

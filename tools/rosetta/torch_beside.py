@@ -3,6 +3,8 @@
   speed     whole training steps, in turns (A B B A ...). PyTorch is given its best: every
             combination of 1 and 2 threads, memory format, eager and torch.compile runs a while in a
             process of its own, and the fastest two go on against the engine, at 1 and 2 threads.
+            With --precision bf16 PyTorch's forward pass runs under autocast, so that both keep
+            parameters in f32, and the engine also runs against its own fp32.
   accuracy  what both reach on the test set, from initial weights of their own, seed by seed.
 
 The data set lies in a tensor, batches are taken out of it by index, and the environment's
@@ -73,10 +75,21 @@ class Setting:
     threads: int
     channels_last: bool = False
     compiled: bool = False
+    bf16: bool = False
 
     def __str__(self):
         return (f"torch, {self.threads} threads, {'NHWC' if self.channels_last else 'NCHW'}, "
-                f"{'compiled' if self.compiled else 'eager'}")
+                f"{'compiled' if self.compiled else 'eager'}{', bf16' if self.bf16 else ''}")
+
+    @staticmethod
+    def parse(numbers):
+        threads, *flags = map(int, numbers)
+        return Setting(threads, *map(bool, flags))
+
+    def arguments(self):
+        """What parse() takes."""
+        return [str(int(value)) for value in
+                (self.threads, self.channels_last, self.compiled, self.bf16)]
 
 
 def initialize(network):
@@ -100,14 +113,16 @@ class Trainer:
         self.schedule = torch.optim.lr_scheduler.LambdaLR(
             self.optimizer, lambda step: 1 / (1 + model.decay * step))
         self.loss = nn.CrossEntropyLoss()
+        self.bf16 = setting.bf16
 
     def step(self, batch):
         images = self.images[batch]
         if self.model.augment is not None:
             images = self.model.augment(images)
         self.optimizer.zero_grad(set_to_none=True)
-        logits = self.forward(images.contiguous(memory_format=self.format))
-        self.loss(logits, self.labels[batch]).backward()
+        with torch.autocast("cpu", torch.bfloat16, enabled=self.bf16):
+            logits = self.forward(images.contiguous(memory_format=self.format))
+        self.loss(logits.float(), self.labels[batch]).backward()
         self.optimizer.step()
         if self.model.decay > 0:
             self.schedule.step()
@@ -146,8 +161,7 @@ class Worker:
     """PyTorch in a process of its own, which times as many steps as a line of its input says."""
 
     def __init__(self, name, data, setting):
-        line = [sys.executable, sys.argv[0], "worker", name, data, str(setting.threads),
-                str(int(setting.channels_last)), str(int(setting.compiled))]
+        line = [sys.executable, sys.argv[0], "worker", name, data, *setting.arguments()]
         environment = os.environ | {"OMP_NUM_THREADS": str(setting.threads)}
         self.process = subprocess.Popen(line, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
                                         stderr=subprocess.PIPE, text=True, env=environment)
@@ -165,17 +179,15 @@ class Worker:
 
 
 def work(arguments, model):
-    threads, channels_last, compiled = map(int, arguments.setting)
-    trainer = Trainer(model, model.load(arguments.data),
-                      Setting(threads, bool(channels_last), bool(compiled)), 0)
+    trainer = Trainer(model, model.load(arguments.data), Setting.parse(arguments.setting), 0)
     trainer.milliseconds(5)
     for line in sys.stdin:
         print(trainer.milliseconds(int(line)), flush=True)
 
 
-def settings(model):
+def settings(model, bf16):
     formats = (False, True) if any(isinstance(m, nn.Conv2d) for m in model.network()) else (False,)
-    return [Setting(threads, channels_last, compiled) for threads in (1, 2)
+    return [Setting(threads, channels_last, compiled, bf16) for threads in (1, 2)
             for channels_last in formats for compiled in (False, True)]
 
 
@@ -183,26 +195,38 @@ def fastest_workers(arguments, model, count):
     """Runs every setting a while, one after the other; workers of the fastest stay."""
     workers = []
     print(f"each setting of PyTorch alone, {arguments.steps} steps, medians")
-    for setting in settings(model):
+    for setting in settings(model, arguments.precision == "bf16"):
         worker = Worker(arguments.model, arguments.data, setting)
         try:
             workers.append((worker.milliseconds(arguments.steps), str(setting), worker))
-            print(f"  {setting!s:36} {workers[-1][0]:9.3f} ms", flush=True)
+            print(f"  {setting!s:40} {workers[-1][0]:9.3f} ms", flush=True)
         except RuntimeError as error:
-            print(f"  {setting!s:36} does not run here: {error}", flush=True)
+            print(f"  {setting!s:40} does not run here: {error}", flush=True)
     workers.sort(key=lambda entry: entry[0])
     for _, _, worker in workers[count:]:
         worker.stop()
     return {name: worker for _, name, worker in workers[:count]}
 
 
+def print_ratio(times, slower, faster):
+    """Of the best of each kind, by the beginnings of their names."""
+    a, b = (min((name for name in times if name.startswith(kind)),
+                key=lambda name: statistics.median(times[name])) for kind in (slower, faster))
+    ratios = sorted(x / y for x, y in zip(times[a], times[b]))
+    print(f"  {a} over {b}: median of paired ratios {statistics.median(ratios):.2f} "
+          f"({ratios[0]:.2f} to {ratios[-1]:.2f})")
+
+
 def speed(arguments, model):
-    def engine_step(threads):
+    def engine_step(precision, threads):
         return fit(arguments.engine_train, arguments.model, arguments.data, "--steps",
-                   arguments.steps, "--threads", threads)["step_milliseconds_median"]
+                   arguments.steps, "--threads", threads, "--precision",
+                   precision)["step_milliseconds_median"]
 
     workers = fastest_workers(arguments, model, 2)
-    contestants = {f"engine, {n} threads": lambda n=n: engine_step(n) for n in (1, 2)}
+    ours = f"engine {arguments.precision}"
+    contestants = {f"engine {precision}, {n} threads": lambda p=precision, n=n: engine_step(p, n)
+                   for precision in dict.fromkeys((arguments.precision, "fp32")) for n in (1, 2)}
     for name in contestants:
         contestants[name]()  # tunes
     for name, worker in workers.items():
@@ -214,14 +238,11 @@ def speed(arguments, model):
     print(f"step of {arguments.model} at batch {model.batch}, torch {torch.__version__}, "
           f"{arguments.rounds} rounds of {arguments.steps} steps in turns, medians")
     for name, values in times.items():
-        print(f"  {name:36} {statistics.median(values):9.3f} ms   "
+        print(f"  {name:40} {statistics.median(values):9.3f} ms   "
               f"({min(values):.3f} to {max(values):.3f})")
-    ours, theirs = (min((name for name in times if name.startswith(kind)),
-                        key=lambda name: statistics.median(times[name]))
-                    for kind in ("engine", "torch"))
-    ratios = sorted(b / a for a, b in zip(times[ours], times[theirs]))
-    print(f"  {theirs} over {ours}: median of paired ratios {statistics.median(ratios):.2f} "
-          f"({ratios[0]:.2f} to {ratios[-1]:.2f})")
+    print_ratio(times, "torch", ours)
+    if arguments.precision != "fp32":
+        print_ratio(times, "engine fp32", ours)
 
 
 def progress(framework, seed, epoch, reached):
@@ -275,6 +296,7 @@ def main(models, description):
     line.add_argument("data")
     line.add_argument("--rounds", type=int, default=8)
     line.add_argument("--steps", type=int, default=30, help="of a turn")
+    line.add_argument("--precision", choices=("fp32", "bf16"), default="fp32")
     line = command("accuracy", accuracy, help="what both reach on the test set")
     line.add_argument("engine_train")
     line.add_argument("data")
@@ -285,6 +307,6 @@ def main(models, description):
                       default=("engine", "torch"))
     line = command("worker", work)
     line.add_argument("data")
-    line.add_argument("setting", nargs=3, help="threads, channels-last, compiled")
+    line.add_argument("setting", nargs=4, help="threads, channels-last, compiled, bf16")
     arguments = parser.parse_args()
     arguments.run(arguments, models[arguments.model])
