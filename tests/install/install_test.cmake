@@ -45,6 +45,16 @@ if(NOT count EQUAL 10)
   message(FATAL_ERROR "expected 10 predictions")
 endif()
 
+# Both images, and a score that rises: of a class, and of a channel.
+build_example(deep_dream)
+run(COMMAND ${WORK}/deep_dream/deep_dream ${WORK}/dream-class cpu)
+run(COMMAND ${WORK}/deep_dream/deep_dream ${WORK}/dream-channel cpu convolution_2 3)
+foreach(image dream-class/before.png dream-class/after.png dream-channel/after.png)
+  if(NOT EXISTS ${WORK}/${image})
+    message(FATAL_ERROR "deep_dream wrote no ${image}")
+  endif()
+endforeach()
+
 # With its CUDA kernels where nvcc is.
 build_example(custom_op)
 run(COMMAND ${WORK}/custom_op/custom_op ${WORK}/custom-run cpu)
