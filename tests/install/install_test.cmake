@@ -3,7 +3,8 @@
 function(run)
   cmake_parse_arguments(PARSE_ARGV 0 arg "" "OUTPUT" "COMMAND;ENVIRONMENT")
   execute_process(COMMAND ${CMAKE_COMMAND} -E env --unset=LD_LIBRARY_PATH
-    --unset=ENGINE_PLUGIN_CUDA XDG_CACHE_HOME=${WORK}/cache ${arg_ENVIRONMENT} ${arg_COMMAND}
+    --unset=ENGINE_PLUGIN_CUDA XDG_CACHE_HOME=${WORK}/cache GOMP_SPINCOUNT=2000
+    ${arg_ENVIRONMENT} ${arg_COMMAND}
     RESULT_VARIABLE status OUTPUT_VARIABLE output ERROR_VARIABLE output)
   if(NOT status EQUAL 0)
     list(JOIN arg_COMMAND " " command)
