@@ -2,8 +2,8 @@
 // other way round, so that a layer's gradients lie beside it. Arrows join boxes of the same row and
 // of neighbours; what goes further (every gradient to the optimizer) is said in the box.
 #include <fmt/format.h>
-#include <fmt/ranges.h>
 
+#include <algorithm>
 #include <map>
 #include <set>
 #include <utility>

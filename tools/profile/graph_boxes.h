@@ -1,6 +1,7 @@
 // Which nodes of a graph a drawing shows, with their kinds and kernels.
 #pragma once
 
+#include <string>
 #include <unordered_map>
 #include <vector>
 

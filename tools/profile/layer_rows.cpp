@@ -42,6 +42,7 @@ bool has_weights(const LayerNodes& layer) {
 class Gatherer {
  public:
   explicit Gatherer(const GraphBoxes& boxes) : boxes_(boxes) {
+    for (const Node* node : boxes.shown()) places_.emplace(node, places_.size());
     for (const LayerNodes& layer : layers_in_order(boxes)) add(layer);
     for (LayerRow& row : all_.rows) sort(row);
   }
@@ -99,12 +100,9 @@ class Gatherer {
       for (const auto& [kind, nodes] : row.nodes) all.insert(all.end(), nodes.begin(), nodes.end());
       row.nodes = {{NodeKind::update, std::move(all)}};
     }
-    for (auto& [kind, nodes] : row.nodes) {
-      std::unordered_map<const Node*, std::size_t> places;
-      for (std::size_t i = 0; i < boxes_.shown().size(); ++i) places.emplace(boxes_.shown()[i], i);
+    for (auto& [kind, nodes] : row.nodes)
       std::sort(nodes.begin(), nodes.end(),
-                [&](const Node* a, const Node* b) { return places.at(a) < places.at(b); });
-    }
+                [&](const Node* a, const Node* b) { return places_.at(a) < places_.at(b); });
   }
 
   // Equal for rows whose boxes tell the same but for the layers' names.
@@ -126,6 +124,7 @@ class Gatherer {
   }
 
   const GraphBoxes& boxes_;
+  std::unordered_map<const Node*, std::size_t> places_;  // in the schedule
   LayerRows all_;
   std::set<std::size_t> last_sources_;  // of the last row's first layer
 };
