@@ -34,6 +34,18 @@ Network& Network::add(std::shared_ptr<const Layer> layer) {
   return *this;
 }
 
+Network Network::up_to(const std::string& name) const {
+  Network result(input_);
+  result.numbers_ = numbers_;
+  std::string known;
+  for (const auto& layer : layers_) {
+    result.add(layer);
+    if (layer->name() == name) return result;
+    known += (known.empty() ? "" : ", ") + layer->name();
+  }
+  throw UsageError(fmt::format("no layer is called '{}', expected one of: {}", name, known));
+}
+
 graph::Value* Network::build(Builder& builder, graph::Value* x) const {
   for (const auto& layer : layers_) x = layer->apply(builder, x);
   return x;

@@ -112,6 +112,10 @@ class Network {
   /// A layer of the application's own; its name must be new.
   Network& add(std::shared_ptr<const Layer> layer);
 
+  /// The network up to the layer `name` and with it, whose output then is the network's. Throws
+  /// UsageError naming the layers there are; those within branches are not.
+  Network up_to(const std::string& name) const;
+
   const Shape& input() const { return input_; }
   const LayerList& layers() const { return layers_; }
   /// Emits all layers in order; throws ShapeError naming the layer that does not fit.

@@ -123,7 +123,22 @@ class Training final : public TrainControl {
     const Feed feed =
         make_feed(*dataset_, Part::train, resolved.batch, true, resolved.partial_batches);
     resolved.optimizer.length = {feed.steps_per_epoch(), settings_.epochs};
+    require_an_update(resolved.optimizer);
     return resolved;
+  }
+
+  // A run that is limited by steps may be resumed, one without an update was meant otherwise.
+  void require_an_update(const OptimizerSettings& optimizer) const {
+    const auto [steps_per_epoch, epochs] = optimizer.length;
+    if (optimizer.accumulate > epochs * steps_per_epoch)
+      throw UsageError(fmt::format(
+          "--accumulate {}: training has {} steps ({} epochs of {}), so nothing would be learned; "
+          "expected at most as many",
+          optimizer.accumulate, epochs * steps_per_epoch, epochs, steps_per_epoch));
+    if (settings_.max_steps > 0 && optimizer.accumulate > settings_.max_steps)
+      log::warning(fmt::format(
+          "--accumulate {}: the first update comes after --steps {}; nothing is learned before it",
+          optimizer.accumulate, settings_.max_steps));
   }
 
   void add_rules() {

@@ -3,7 +3,8 @@
 function(run)
   cmake_parse_arguments(PARSE_ARGV 0 arg "" "OUTPUT" "COMMAND;ENVIRONMENT")
   execute_process(COMMAND ${CMAKE_COMMAND} -E env --unset=LD_LIBRARY_PATH
-    --unset=ENGINE_PLUGIN_CUDA XDG_CACHE_HOME=${WORK}/cache ${arg_ENVIRONMENT} ${arg_COMMAND}
+    --unset=ENGINE_PLUGIN_CUDA XDG_CACHE_HOME=${WORK}/cache GOMP_SPINCOUNT=2000
+    ${arg_ENVIRONMENT} ${arg_COMMAND}
     RESULT_VARIABLE status OUTPUT_VARIABLE output ERROR_VARIABLE output)
   if(NOT status EQUAL 0)
     list(JOIN arg_COMMAND " " command)
@@ -44,6 +45,16 @@ list(LENGTH lines count)
 if(NOT count EQUAL 10)
   message(FATAL_ERROR "expected 10 predictions")
 endif()
+
+# Both images, and a score that rises: of a class, and of a channel.
+build_example(deep_dream)
+run(COMMAND ${WORK}/deep_dream/deep_dream ${WORK}/dream-class cpu)
+run(COMMAND ${WORK}/deep_dream/deep_dream ${WORK}/dream-channel cpu convolution_2 3)
+foreach(image dream-class/before.png dream-class/after.png dream-channel/after.png)
+  if(NOT EXISTS ${WORK}/${image})
+    message(FATAL_ERROR "deep_dream wrote no ${image}")
+  endif()
+endforeach()
 
 # With its CUDA kernels where nvcc is.
 build_example(custom_op)

@@ -3,6 +3,9 @@
 #include <stdlib.h>
 
 #include <algorithm>
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
 #include <set>
 
 #include "tests/tools/tool.h"
@@ -60,7 +63,9 @@ TEST(ProfileGraph, DotHasABoxAnOpThatNamesItsStates) {
   const WorkFolder folder;
   for (const char* stage : {"built", "trained", "compiled"}) {
     const Outcome outcome = profile(
-        "graph", {"--stage", stage, "--autotune", "off", "--dot", folder / "graph.dot"}, folder);
+        "graph",
+        {"--stage", stage, "--autotune", "off", "--detail", "ops", "--dot", folder / "graph.dot"},
+        folder);
     ASSERT_EQ(outcome.status, 0) << outcome.err;
     EXPECT_EQ(outcome.out, "");
     const std::string dot = file_bytes(folder / "graph.dot");
@@ -79,8 +84,8 @@ TEST(ProfileGraph, DotHasABoxAnOpThatNamesItsStates) {
 
 TEST(ProfileGraph, AssignmentsThatCopyAreBoxes) {
   const WorkFolder folder;
-  const Words words = {"--no-pass", "in-place", "--autotune",        "off",
-                       "--json",    "--dot",    folder / "graph.dot"};
+  const Words words = {"--no-pass", "in-place", "--autotune",        "off", "--json", "--detail",
+                       "ops",       "--dot",    folder / "graph.dot"};
   const Outcome outcome = profile("graph", words, folder);
   ASSERT_EQ(outcome.status, 0) << outcome.err;
   const std::string dot = file_bytes(folder / "graph.dot");
@@ -88,6 +93,74 @@ TEST(ProfileGraph, AssignmentsThatCopyAreBoxes) {
     EXPECT_EQ(occurrences(dot, box_of(node)), node["op"] == "state_read" ? 0u : 1u) << node;
   }
   EXPECT_GT(occurrences(dot, "shape=cylinder"), 8u);
+}
+
+// The DOT of a model's training step before it is lowered, whose kernels do not matter here.
+std::string trained_dot(const std::string& model, const WorkFolder& folder) {
+  const Outcome outcome = run_tool("engine-profile",
+                                   {"graph", model, "--stage", "trained", "--batch", "2",
+                                    "--device", "cpu", "--dot", folder / "graph.dot"},
+                                   folder);
+  EXPECT_EQ(outcome.status, 0) << outcome.err;
+  return file_bytes(folder / "graph.dot");
+}
+
+TEST(ProfileGraph, LargeGraphsAreRowsOfLayers) {
+  const WorkFolder folder;
+  const std::string dot = trained_dot("mnist-cnn", folder);
+  // Every op is a line in one box; what updates states stands apart.
+  EXPECT_EQ(occurrences(dot, " -> n"), 0u);
+  EXPECT_EQ(occurrences(dot, "<b>convolution_1</b>"), 1u);
+  EXPECT_EQ(occurrences(dot, "<b>convolution_1: gradients</b>"), 1u);
+  EXPECT_EQ(occurrences(dot, ">convolution_weight_gradient&#160;"), 2u);
+  EXPECT_EQ(occurrences(dot, ">convolution_input_gradient&#160;"), 1u);
+  EXPECT_EQ(occurrences(dot, "<b>optimizer</b>"), 1u);
+  EXPECT_EQ(occurrences(dot, "<i>to optimizer: 2 values"), 4u);
+  EXPECT_EQ(occurrences(dot, "  forward_0 -> forward_1 ["), 1u);
+  EXPECT_EQ(occurrences(dot, "  gradient_1 -> gradient_2 [label="), 1u);
+}
+
+TEST(ProfileGraph, BlocksThatAreAlikeAreOneRow) {
+  const WorkFolder folder;
+  const std::string dot = trained_dot("resnet18", folder);
+  EXPECT_EQ(occurrences(dot, "<b>residual_1 … relu_3 (2 alike)</b>"), 1u);
+  EXPECT_EQ(occurrences(dot, "<b>residual_2"), 0u);
+  // Another stage begins with another stride.
+  EXPECT_EQ(occurrences(dot, "<b>residual_3 … relu_4</b>"), 1u);
+  EXPECT_EQ(occurrences(dot, "<b>residual_4 … relu_5</b>"), 1u);
+}
+
+TEST(ProfileGraph, GraphvizDrawsResidualNetworks) {
+  if (std::system("command -v dot > /dev/null") != 0) GTEST_SKIP() << "no Graphviz";
+  const WorkFolder folder;
+  for (const char* stage : {"built", "trained"}) {
+    const Outcome outcome = run_tool("engine-profile",
+                                     {"graph", "resnet50", "--stage", stage, "--batch", "2",
+                                      "--device", "cpu", "--svg", folder / "graph.svg"},
+                                     folder);
+    ASSERT_EQ(outcome.status, 0) << outcome.err;
+    EXPECT_NE(file_bytes(folder / "graph.svg").find("residual_16"), std::string::npos);
+  }
+}
+
+// `graph --svg` with `script` as the program "dot".
+Outcome draw_with(const std::string& script, const WorkFolder& folder) {
+  const std::string path = getenv("PATH") != nullptr ? getenv("PATH") : "";
+  std::ofstream(folder / "dot") << "#!/bin/sh\n" << script << '\n';
+  std::filesystem::permissions(folder / "dot", std::filesystem::perms::owner_all);
+  setenv("PATH", (folder.path() + ":" + path).c_str(), 1);
+  const Outcome outcome = profile("graph", {"--stage", "built", "--svg", folder / "x.svg"}, folder);
+  setenv("PATH", path.c_str(), 1);
+  EXPECT_FALSE(std::filesystem::exists(folder / "x.svg"));
+  return outcome;
+}
+
+TEST(ProfileGraph, WhereGraphvizFailsOneLineSaysHowAndWhatElseThereIs) {
+  const WorkFolder folder;
+  expect_error(draw_with("echo 'Error: trouble' >&2; echo more >&2; exit 3", folder), 1,
+               "dot failed with exit status 3 (Error: trouble); --detail layers");
+  expect_error(draw_with("kill -9 $$", folder), 1, "dot failed with signal 9; --detail layers");
+  expect_error(profile("graph", {"--detail", "pixels"}, folder), 2, "--detail pixels");
 }
 
 TEST(ProfileGraph, WithoutGraphvizThePackageIsNamed) {

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <fstream>
+#include <sstream>
 
 #include "tests/tools/tool.h"
 
@@ -87,6 +88,31 @@ TEST_F(Usage, DamagedCheckpointIsStatus3) {
                "last.safetensors");
   expect_error(train({"fit", "--resume", folder_ / "run", "--epochs", "1", "--quiet"}), 3,
                "last.safetensors");
+}
+
+TEST_F(Usage, MoreStepsAnUpdateThanThereAreIsAnError) {
+  // 20 steps an epoch.
+  expect_error(train(fit({"--epochs", "2", "--accumulate", "41", "--out", folder_ / "run"})), 2,
+               "--accumulate 41: training has 40 steps (2 epochs of 20)");
+  EXPECT_FALSE(std::filesystem::exists(folder_ / "run"));
+  // Stopped by --steps it can go on, so it is only said.
+  const Outcome limited = train(fit({"--epochs", "2", "--steps", "3", "--accumulate", "40",
+                                     "--quiet", "--out", folder_ / "run"}));
+  EXPECT_EQ(limited.status, 0);
+  EXPECT_NE(limited.err.find("--accumulate 40: the first update comes after --steps 3"),
+            std::string::npos)
+      << limited.err;
+}
+
+TEST_F(Usage, SummariesFitALineOfATerminal) {
+  for (const char* model : {"mnist-mlp", "cifar10-vgg", "resnet50"}) {
+    const Outcome outcome = train({"summary", model, "--device", "cpu"});
+    ASSERT_EQ(outcome.status, 0) << outcome.err;
+    std::istringstream text(outcome.out);
+    for (std::string line; std::getline(text, line);) EXPECT_LE(line.size(), 100u) << line;
+    const bool residual = outcome.out.find("residual of") != std::string::npos;
+    EXPECT_EQ(outcome.out.find("like residual_2") != std::string::npos, residual);
+  }
 }
 
 TEST_F(Usage, RunFolders) {

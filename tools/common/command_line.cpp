@@ -72,6 +72,13 @@ Command& Command::option(const std::string& name, std::optional<double>& value,
   return *this;
 }
 
+Command& Command::option_with_or_without(const std::string& name, std::optional<std::string>& value,
+                                         const std::string& unit, const std::string& help) {
+  const auto read = [&value](const std::string& text) { value = text; };
+  app_.add_option_function<std::string>(name, read, help)->type_name(unit)->expected(0, 1);
+  return *this;
+}
+
 Command& Command::required_option(const std::string& name, std::string& value,
                                   const std::string& unit, const std::string& help) {
   add_option(app_, name, value, unit, help)->required();

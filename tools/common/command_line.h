@@ -31,6 +31,9 @@ class Command {
                   const std::string& unit, const std::string& help);
   Command& option(const std::string& name, std::optional<double>& value, const std::string& unit,
                   const std::string& help);
+  /// Given without a value it is empty.
+  Command& option_with_or_without(const std::string& name, std::optional<std::string>& value,
+                                  const std::string& unit, const std::string& help);
   Command& required_option(const std::string& name, std::string& value, const std::string& unit,
                            const std::string& help);
   /// May be given more than once.

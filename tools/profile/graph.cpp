@@ -18,7 +18,7 @@ namespace {
 
 struct GraphOptions {
   WorkloadOptions workload;
-  std::optional<std::string> stage, dot, svg;
+  std::optional<std::string> stage, detail, dot, svg;
 };
 
 enum class StageShown { built, trained, compiled };
@@ -29,6 +29,14 @@ StageShown stage_of(const GraphOptions& options) {
   if (name == "trained") return StageShown::trained;
   if (name == "compiled") return StageShown::compiled;
   throw UsageError(fmt::format("--stage {}: expected built, trained or compiled", name));
+}
+
+Detail detail_of(const GraphOptions& options) {
+  const std::string name = options.detail.value_or("auto");
+  if (name == "auto") return Detail::automatic;
+  if (name == "layers") return Detail::layers;
+  if (name == "ops") return Detail::ops;
+  throw UsageError(fmt::format("--detail {}: expected auto, layers or ops", name));
 }
 
 // The step as the network's layers wrote it: no pass has run, and what came after the loss (the
@@ -57,7 +65,9 @@ struct Subject {
   const graph::Program* program() const { return workload ? &workload->program() : nullptr; }
   const graph::Graph& graph() const { return workload ? workload->program().graph : *own; }
   std::string text() const { return workload ? program()->to_string() : own->to_string(); }
-  std::string dot() const { return workload ? to_dot(*program()) : to_dot(*own); }
+  std::string dot(Detail detail) const {
+    return workload ? to_dot(*program(), detail) : to_dot(*own, detail);
+  }
 };
 
 Subject make_subject(const GraphOptions& options) {
@@ -114,9 +124,10 @@ int run(const GraphOptions& options) {
   const Format format = options.workload.output.format();
   for (const auto& path : {options.dot, options.svg})
     if (path) expect_savable(*path);
+  const Detail detail = detail_of(options);
   const Subject subject = make_subject(options);
-  if (options.dot) save_text(*options.dot, subject.dot());
-  if (options.svg) save_text(*options.svg, render_dot(subject.dot()));
+  if (options.dot) save_text(*options.dot, subject.dot(detail));
+  if (options.svg) save_text(*options.svg, render_dot(subject.dot(detail)));
   if (format != Format::table) {
     print_nodes(subject, format);
   } else if (!options.dot && !options.svg) {
@@ -137,6 +148,8 @@ void add_graph(CommandLine& line) {
       .option("--stage", options.stage, "built|trained|compiled",
               "the layers alone; with gradients and update; or after all passes, with kernels "
               "(default)")
+      .option("--detail", options.detail, "auto|layers|ops",
+              "of --dot and --svg: a box a layer or an op (default: ops where they are few)")
       .option("--dot", options.dot, "FILE", "save the graph for Graphviz")
       .option("--svg", options.svg, "FILE", "save a drawing of it (needs Graphviz)");
 }

@@ -1,22 +1,33 @@
 // Graphviz is a program of its own: it reads the graph from a temporary file as its standard input,
 // and what it prints comes back in another.
 #include <fmt/format.h>
+#include <signal.h>
 #include <spawn.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <cerrno>
+#include <chrono>
 #include <cstdio>
 #include <memory>
+#include <optional>
 #include <system_error>
+#include <thread>
 
 #include "engine/core/error.h"
+#include "tools/common/output.h"
 #include "tools/profile/dot.h"
 
 extern char** environ;
 
 namespace engine::tools {
 namespace {
+
+// Laying out takes less than a second, or without end.
+constexpr std::chrono::seconds kPatience{60};
+constexpr std::chrono::milliseconds kPause{5};
+constexpr const char* kInstead =
+    "--detail layers draws fewer boxes, --dot saves the graph as it is";
 
 [[noreturn]] void fail(const std::string& what, int error) {
   throw Error(fmt::format("{}: {}", what, std::generic_category().message(error)));
@@ -73,11 +84,27 @@ class Redirections {
   posix_spawn_file_actions_t actions_;
 };
 
-int wait_for(pid_t child) {
+// The status of a child that has ended, or nothing after kPatience; then it is ended.
+std::optional<int> wait_for(pid_t child) {
+  const auto deadline = std::chrono::steady_clock::now() + kPatience;
   int status = 0;
-  while (waitpid(child, &status, 0) < 0)
-    if (errno != EINTR) fail("dot cannot be waited for", errno);
-  return status;
+  for (;;) {
+    const bool late = std::chrono::steady_clock::now() > deadline;
+    if (late) kill(child, SIGKILL);
+    const pid_t ended = waitpid(child, &status, late ? 0 : WNOHANG);
+    if (ended < 0 && errno != EINTR) fail("dot cannot be waited for", errno);
+    if (ended == child) return late ? std::nullopt : std::optional(status);
+    std::this_thread::sleep_for(kPause);
+  }
+}
+
+// "dot failed with exit status 1 (Error: trouble in init_rank)", and what can be done instead.
+[[noreturn]] void fail_to_draw(int status, std::string said) {
+  said = said.substr(0, said.find('\n'));
+  throw Error(fmt::format("dot failed with {} {}{}; {}",
+                          WIFEXITED(status) ? "exit status" : "signal",
+                          WIFEXITED(status) ? WEXITSTATUS(status) : WTERMSIG(status),
+                          said.empty() ? "" : " (" + one_line(said) + ")", kInstead));
 }
 
 }  // namespace
@@ -98,10 +125,10 @@ std::string render_dot(const std::string& dot) {
         "the drawing needs the program 'dot', which is not installed: it is in the package "
         "graphviz (graph --dot saves the graph without it)");
   if (error != 0) fail("dot cannot be started", error);
-  if (wait_for(child) != 0) {
-    const std::string said = errors.read();
-    throw Error("dot failed: " + said.substr(0, said.find('\n')));
-  }
+  const std::optional<int> status = wait_for(child);
+  if (!status)
+    throw Error(fmt::format("dot was not done after {} s; {}", kPatience.count(), kInstead));
+  if (*status != 0) fail_to_draw(*status, errors.read());
   return output.read();
 }
 

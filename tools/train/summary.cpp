@@ -2,6 +2,8 @@
 // and memory are read off the compiled programs, so they are those of the real thing.
 #include <fmt/format.h>
 
+#include <map>
+
 #include "models/data/synthetic.h"
 #include "models/train/evaluator.h"
 #include "models/train/settings.h"
@@ -79,6 +81,19 @@ void print_json(const ModelDefinition& model, const std::vector<LayerSummary>& l
   print_line(to_json(record.set("layers", lines)));
 }
 
+constexpr std::size_t kDescriptionColumns = 34;  // a line of the whole table has about 100
+
+// A block of several layers takes several lines, unless an earlier one (`said`, by description) is
+// the same.
+std::vector<std::string> description_lines(const LayerSummary& layer,
+                                           std::map<std::string, std::string>& said) {
+  std::vector<std::string> lines = wrap(layer.description, kDescriptionColumns);
+  if (lines.size() <= 2) return lines;
+  const auto [first, is_new] = said.emplace(layer.description, layer.name);
+  if (!is_new) lines = {"like " + first->second};
+  return lines;
+}
+
 void print_layers(const ModelDefinition& model, const std::vector<LayerSummary>& layers) {
   Table table({{"layer"},
                {"what"},
@@ -86,10 +101,14 @@ void print_layers(const ModelDefinition& model, const std::vector<LayerSummary>&
                {"parameters", Table::Align::right},
                {"MFLOP forward", Table::Align::right}});
   table.add({"input", "", model.network.input().to_string(), "", ""});
-  for (const LayerSummary& layer : layers)
-    table.add({layer.name, layer.description, layer.output.to_string(),
+  std::map<std::string, std::string> said;
+  for (const LayerSummary& layer : layers) {
+    const std::vector<std::string> what = description_lines(layer, said);
+    table.add({layer.name, what.front(), layer.output.to_string(),
                with_separators(layer.parameters),
                fmt::format("{:.3f}", layer.forward_flops / 1e6)});
+    for (std::size_t i = 1; i < what.size(); ++i) table.add({"", what[i], "", "", ""});
+  }
   table.print();
 }
 
@@ -101,12 +120,13 @@ void print_text(const ModelDefinition& model, const std::vector<LayerSummary>& l
   print_line(fmt::format("operations   {:.2f} MFLOP forward, {:.2f} MFLOP training, an observation",
                          costs.forward_flops / 1e6, costs.training_flops / 1e6));
   const auto size = [](std::size_t bytes) { return human_bytes(static_cast<double>(bytes)); };
-  print_line(fmt::format(
-      "memory       {} on {} in training, batch {}: state {}, data {}, arena {}, code {}",
-      size(costs.memory.total()), costs.device, model.batch, size(costs.memory.state),
-      size(costs.memory.data), size(costs.memory.arena), size(costs.memory.code)));
-  print_line(fmt::format("             (data: {} + {} observations)",
-                         with_separators(costs.train_count), with_separators(costs.test_count)));
+  print_line(fmt::format("memory       {} in training on {}, batch {}:", size(costs.memory.total()),
+                         costs.device, model.batch));
+  print_line(fmt::format("             state {}, arena {}, code {},", size(costs.memory.state),
+                         size(costs.memory.arena), size(costs.memory.code)));
+  print_line(fmt::format("             data {} (for {} training and {} test observations)",
+                         size(costs.memory.data), with_separators(costs.train_count),
+                         with_separators(costs.test_count)));
 }
 
 int run(const SummaryOptions& options) {

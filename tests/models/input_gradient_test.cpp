@@ -1,0 +1,146 @@
+// The gradient with respect to the observations: by finite differences, through every layer of the
+// reference models, and that training does without it.
+#include "models/train/input_gradient.h"
+
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <numeric>
+
+#include "engine/core/error.h"
+#include "graph/op.h"
+#include "models/train/inference.h"
+#include "models/train/trainer.h"
+#include "tests/models/scratch.h"
+#include "tests/support/interpreter.h"
+#include "tests/support/op_case.h"
+
+namespace engine {
+namespace {
+
+// Smooth, so that differences converge everywhere.
+ModelDefinition smooth_model() {
+  Network network(Shape{2, 6, 6});
+  network.convolution(3, {3}, {.activation = "tanh"})
+      .batch_norm()
+      .average_pool({2})
+      .flatten()
+      .dense(4, {.activation = "sigmoid"});
+  return {"smooth", "for tests", network};
+}
+
+int count_op(const graph::Graph& graph, const std::string& op) {
+  int found = 0;
+  for (const auto& node : graph.nodes()) found += node->op().name() == op ? 1 : 0;
+  return found;
+}
+
+// Random numbers for all that a graph reads.
+test::HostStates random_states(const graph::Graph& graph) {
+  test::HostStates states;
+  unsigned seed = 1;
+  for (const graph::State& state : graph.states())
+    if (state.role != graph::StateRole::output && state.role != graph::StateRole::constant)
+      states[state.name] = test::random_tensor(
+          state.type, state.role == graph::StateRole::statistic ? 0.5 : -1, 1, seed++);
+  return states;
+}
+
+double objective(const graph::Graph& graph, test::HostStates states) {
+  test::interpret(graph, states);
+  const std::vector<double>& outputs = states.at(kInputOutputs).values;
+  return std::inner_product(outputs.begin(), outputs.end(),
+                            states.at(kInputOutputWeights).values.begin(), 0.0);
+}
+
+TEST(InputGradient, IsThatOfCentralDifferences) {
+  const StepGraph step = input_gradient_graph(smooth_model(), 2);
+  step.graph.verify();
+  test::HostStates states = random_states(step.graph);
+  test::HostStates after = states;
+  test::interpret(step.graph, after);
+  const std::vector<double>& gradient = after.at(kInputGradient).values;
+  ASSERT_EQ(gradient.size(), 2u * 2 * 6 * 6);
+  constexpr double kStep = 1e-4;  // its square is what a difference is off by, times derivatives
+  for (std::size_t i = 0; i < gradient.size(); ++i) {
+    double& x = states.at(kInputObservations).values[i];
+    const double was = x;
+    x = was + kStep;
+    const double above = objective(step.graph, states);
+    x = was - kStep;
+    const double below = objective(step.graph, states);
+    x = was;
+    EXPECT_NEAR(gradient[i], (above - below) / (2 * kStep), 100 * kStep * kStep) << i;
+  }
+}
+
+TEST(InputGradient, IsComputedWhereItIsAskedForAndNowhereElse) {
+  for (const ModelDefinition& model : zoo()) {
+    const StepGraph asked = input_gradient_graph(model, 2);
+    const StepGraph training = training_graph(model, {Part::train, 64, 2, 2, true, true}, {});
+    // One layer looks at the observations: training leaves out the gradient of its input alone.
+    const auto all = [](const StepGraph& step, const std::string& what) {
+      return count_op(step.graph, "convolution_" + what) + count_op(step.graph, "dense_" + what);
+    };
+    const int layers = all(training, "weight_gradient");
+    EXPECT_GT(layers, 1) << model.name;
+    EXPECT_EQ(all(training, "input_gradient"), layers - 1) << model.name;
+    EXPECT_EQ(all(asked, "input_gradient"), layers) << model.name;
+    EXPECT_EQ(all(asked, "weight_gradient"), 0) << model.name;
+  }
+}
+
+TEST(InputGradient, UnknownLayersAndEmptyBatchesAreRefused) {
+  const ModelDefinition model = smooth_model();
+  EXPECT_THROW(input_gradient_graph(model, 0), UsageError);
+  expect_error<UsageError>([&] { model.network.up_to("dense_7"); },
+                           {"'dense_7'", "average_pool_1, flatten_1, dense_1"});
+  EXPECT_EQ(model.network.up_to("flatten_1").dense(2).layers().back()->name(), "dense_2");
+}
+
+class InputGradientTest : public testing::TestWithParam<std::string> {};
+
+// Trains a little, so that there is a checkpoint.
+std::string checkpoint_of(const ModelDefinition& model, const std::string& run) {
+  TrainSettings settings = default_settings(model);
+  settings.data = "synthetic:200";
+  settings.epochs = 1;
+  settings.device = "cpu";
+  settings.autotune = "off";
+  Callback silent;
+  train(model, settings, {run, ""}, silent);
+  return run + "/checkpoints/last.safetensors";
+}
+
+TEST_P(InputGradientTest, SessionAgreesWithTheReferencesAndWithPrediction) {
+  const ScratchFolder scratch;
+  const ModelDefinition model = find_model("mnist-cnn");
+  const std::string checkpoint = checkpoint_of(model, scratch / "run");
+  RuntimeOptions options;
+  options.device = GetParam();
+  options.tuner.mode = Autotune::off;
+  ModelDefinition cut = model;
+  cut.network = model.network.up_to("convolution_1");
+  InputGradientSession session(cut, checkpoint, 2, options);
+  EXPECT_EQ(session.output_shape(), (Shape{2, 32, 26, 26}));
+
+  const ReferenceTensor x = test::random_tensor({Shape{2, 1, 28, 28}, DType::f32}, 0, 1, 7);
+  const std::vector<float> observations(x.values.begin(), x.values.end());
+  std::vector<float> weights(2 * 32 * 26 * 26);
+  std::fill(weights.begin(), weights.begin() + 26 * 26, 1.f);  // channel 0 of the first image
+  const InputGradientSession::Result result = session.run(observations, weights);
+  InferenceSession inference(cut, checkpoint, 2, DType::f32, options);
+  EXPECT_EQ(result.outputs, inference.predict(std::span<const float>(observations)));
+  // Only the first image was asked about.
+  const auto half = result.gradient.begin() + 28 * 28;
+  EXPECT_TRUE(std::any_of(result.gradient.begin(), half, [](float g) { return g != 0; }));
+  EXPECT_TRUE(std::all_of(half, result.gradient.end(), [](float g) { return g == 0; }));
+  EXPECT_THROW(session.run(observations, std::span(weights).first(5)), UsageError);
+  EXPECT_THROW(session.run(std::span(observations).first(5), weights), UsageError);
+}
+
+INSTANTIATE_TEST_SUITE_P(Devices, InputGradientTest, testing::ValuesIn(test::test_devices()),
+                         [](const auto& device) { return device.param; });
+
+}  // namespace
+}  // namespace engine
