@@ -1,5 +1,6 @@
 // The CPU back end. Large blocks are anonymous mappings, so that pages nobody touches cost no
-// memory and released ones go back to the system at once; small ones come from the heap.
+// memory and released ones go back to the system at once, in huge pages if there are any; small
+// blocks come from the heap.
 #include "engine/device/cpu/cpu_device.h"
 
 #include <fmt/format.h>
@@ -228,6 +229,9 @@ class CpuDevice final : public Device {
     if (bytes > available_memory()) return nullptr;
     void* data = ::mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     if (data == MAP_FAILED) return nullptr;
+    // A step goes over more memory than the TLB covers with small pages, which cost a tenth of its
+    // time. A wish: where it cannot be met, all is as without.
+    static_cast<void>(::madvise(data, bytes, MADV_HUGEPAGE));
     const std::lock_guard lock(mutex_);
     mapped_.emplace(data, bytes);
     return data;
