@@ -2,8 +2,11 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 #include <chrono>
 #include <cmath>
+#include <optional>
+#include <utility>
 
 #include "engine/core/error.h"
 #include "models/train/evaluator.h"
@@ -40,7 +43,7 @@ TrainSettings settings_of(const RunFolder& folder, const InferenceOptions& optio
   return settings;
 }
 
-/// A run made ready: programs are added by the caller, then load() brings data and parameters.
+/// A run made ready to be asked.
 class Inference {
  public:
   explicit Inference(const InferenceOptions& options)
@@ -51,15 +54,20 @@ class Inference {
         status_(true),
         runtime_(runtime_options_with_status()) {}
 
+  /// Evaluator or Predictor, compiled and given data and parameters.
   template <class Programs>
-  Programs compile() {
-    return Programs(runtime_, model_, *data_, Part::test, graph_options(settings_));
-  }
-  void load() {
+  Programs prepare() {
+    std::optional<Programs> programs;
+    compile_for_data(runtime_, *data_, std::array{Part::test},
+                     data_pipeline_from_name(settings_.data_pipeline), [&](bool stream) {
+                       programs.emplace(runtime_, model_, *data_, Part::test,
+                                        graph_options(settings_), stream);
+                     });
     status_.clear();
     runtime_.allocate();
     folder_.checkpoints().load_parameters(runtime_.store(), runtime_.stream());
-    upload_dataset(*data_, Part::test, runtime_);
+    programs->load(runtime_, static_cast<int>(settings_.loader_threads));
+    return std::move(*programs);
   }
 
   Runtime& runtime() { return runtime_; }
@@ -87,8 +95,7 @@ class Inference {
 int evaluate(const InferenceOptions& options) {
   exit_on_interrupt();
   Inference inference(options);
-  const auto evaluator = inference.compile<Evaluator>();
-  inference.load();
+  const auto evaluator = inference.prepare<Evaluator>();
   const auto start = std::chrono::steady_clock::now();
   const EvaluationResult result = evaluator.run(inference.runtime());
   const std::chrono::duration<double> seconds = std::chrono::steady_clock::now() - start;
@@ -145,8 +152,7 @@ int predict(const InferenceOptions& options) {
   if (options.count && *options.count < 1)
     throw UsageError(fmt::format("--count {}: expected a number from 1 up", *options.count));
   Inference inference(options);
-  const auto predictor = inference.compile<Predictor>();
-  inference.load();
+  const auto predictor = inference.prepare<Predictor>();
   const Dataset& data = inference.data();
   std::vector<std::uint8_t> labels;
   if (data.classes() > 0) labels = data.read_labels(Part::test);
@@ -172,6 +178,7 @@ int predict(const InferenceOptions& options) {
 void declare(Command& command, InferenceOptions& options) {
   command.argument("RUN", options.run, "a run's folder")
       .required_option("--data", options.data, "SOURCE", "a folder of data, or synthetic");
+  options.where.declare_data(command);
   options.where.declare_device(command);
   command.flag("--json", options.json, "JSON on standard output");
 }
