@@ -104,8 +104,9 @@ bool compile_for_data(Runtime& runtime, const Dataset& data, std::span<const Par
     runtime.discard_programs();
   }
   log::info(
-      fmt::format("the data are streamed: {} bytes of them do not fit into the {} that the run "
-                  "may take on {}",
+      fmt::format("the data are streamed: their {} bytes do not fit beside the rest into the {} "
+                  "that the run may "
+                  "take on {}",
                   bytes, limit, runtime.device().name()));
   compile(true);
   return true;

@@ -230,17 +230,21 @@ TEST(BatchPipeline, FailuresReachWhoWaits) {
   const auto data = open_images(folder);
   EXPECT_EQ(data->count(Part::train), 60);
   write_text(folder / "train/ape/6.png", "damaged since");
-  Slots slots(*data);
-  const auto go_through = [&](BatchPipeline::Deliver deliver) {
-    BatchPipeline pipeline(*data, Part::train, shuffled(*data), std::nullopt, slots.places(),
+  const auto go_through = [](const Dataset& set, BatchPipeline::Deliver deliver) {
+    Slots slots(set);
+    BatchPipeline pipeline(set, Part::train, shuffled(set), std::nullopt, slots.places(),
                            std::move(deliver), 3);
     pipeline.start(0, 4);
     for (std::int64_t step = 0; step < 4; ++step) pipeline.wait(step);
   };
-  expect_error<DataError>([&] { go_through([](auto) {}); },
+  expect_error<DataError>([&] { go_through(*data, [](auto) {}); },
                           {folder / "train/ape/6.png", "neither like a JPEG"});
-  expect_error<DeviceError>([&] { go_through([](auto) { throw DeviceError("no copy", true); }); },
-                            {"no copy"});
+  const auto fail = [](auto) { throw DeviceError("no copy", true); };
+  expect_error<DeviceError>(
+      [&] {
+        go_through(*make_synthetic(60, {Shape{3}, 2}), fail);
+      },
+      {"no copy"});
 }
 
 }  // namespace
