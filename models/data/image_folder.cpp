@@ -96,8 +96,8 @@ void load(const fs::path& path, const Target& target, std::int64_t index,
       target, out);
 }
 
-/// Calls body(i) for every i below `count`, on all threads.
-/// Returns why each failed that threw DataError; throws what is no fault of an image.
+/// Calls body(i) for every i below `count`, on all threads. Returns by i what was wrong where that
+/// threw DataError; throws what is no fault of an image.
 std::vector<std::string> for_each_image(std::size_t count,
                                         const std::function<void(std::size_t)>& body) {
   std::vector<std::string> broken(count);

@@ -1,6 +1,7 @@
 // Training from a stream gives the bits that training on resident data gives, and ends as cleanly.
 #include <gtest/gtest.h>
 
+#include <array>
 #include <filesystem>
 
 #include "engine/core/error.h"
@@ -136,6 +137,34 @@ TEST(Stream, IsChosenWhereDataDoNotFit) {
   EXPECT_TRUE(last(scratch / "tight") == last(scratch / "free"));
   s.data_pipeline = "resident";
   EXPECT_THROW(train(small_model(), s, {scratch / "refused", ""}, refused), OutOfMemoryError);
+}
+
+// What would lie in the CPU's memory as a whole in any case is not streamed there.
+TEST(Stream, HasToHelp) {
+  struct Held : Dataset {
+    const std::string& description() const override { return whole->description(); }
+    TensorType observation_type() const override { return whole->observation_type(); }
+    int classes() const override { return whole->classes(); }
+    std::int64_t count(Part part) const override { return whole->count(part); }
+    void read_observations(Part, const ByteSink&) const override {}
+    void read_targets(Part, const ByteSink&) const override {}
+    std::unique_ptr<Dataset> whole = open_dataset("synthetic:100", {Shape{784}, 10});
+  };
+  RuntimeOptions options;
+  options.device = "cpu";
+  options.memory_limit = 1;
+  Runtime runtime(options);
+  const Held held;
+  std::vector<bool> compiled;
+  const auto choose = [&](const Dataset& data, DataPipeline wanted) {
+    return compile_for_data(runtime, data, std::array{Part::train}, wanted,
+                            [&](bool stream) { compiled.push_back(stream); });
+  };
+  EXPECT_TRUE(choose(*held.whole, DataPipeline::automatic));
+  EXPECT_FALSE(choose(held, DataPipeline::automatic));
+  EXPECT_TRUE(choose(held, DataPipeline::stream));
+  EXPECT_FALSE(choose(*held.whole, DataPipeline::resident));
+  EXPECT_EQ(compiled, (std::vector<bool>{true, false, true, false}));
 }
 
 TEST(Stream, AnInterruptedRunSavesAndResumes) {

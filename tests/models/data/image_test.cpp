@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <cstdlib>
+#include <tuple>
 
 #include "models/data/resize.h"
 #include "tests/models/data/image_files.h"
@@ -68,6 +69,21 @@ TEST(Jpeg, IsNearTheOriginalInEveryMode) {
   Image rgb{8, 8, 3, {}};
   for (int i = 0; i < 64; ++i) rgb.pixels.insert(rgb.pixels.end(), {200, 100, 50});
   EXPECT_LE(worst_difference(decode(jpeg_bytes(cmyk)), rgb), kNear);
+}
+
+TEST(Jpeg, ComesSmallerWhereThatIsEnough) {
+  const Image image = gradient_image(65, 40);
+  const std::string file = jpeg_bytes(image);
+  for (const auto& [enough, height, width] : {std::tuple(ImageSize{}, 65, 40),
+                                              {ImageSize{33, 20}, 65, 40},
+                                              {ImageSize{32, 20}, 33, 20},
+                                              {ImageSize{16, 10}, 17, 10},
+                                              {ImageSize{0, 0}, 9, 5}}) {
+    const Image read = decode_image(std::as_bytes(std::span(file)), "test.img", 3, enough);
+    EXPECT_EQ(read.height, height);
+    EXPECT_EQ(read.width, width);
+    EXPECT_LE(worst_difference(resize(read, 8, 5), resize(image, 8, 5)), 8);
+  }
 }
 
 TEST(Images, GrayIsTheLumaOfColours) {
