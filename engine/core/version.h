@@ -5,6 +5,6 @@ namespace engine {
 
 inline constexpr const char* kVersion = "0.1.0";
 /// Raised whenever a class that crosses the plug-in boundary changes.
-inline constexpr int kPluginAbi = 2;
+inline constexpr int kPluginAbi = 3;
 
 }  // namespace engine

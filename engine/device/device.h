@@ -20,7 +20,8 @@ class Stream {
   virtual ~Stream() = default;
   virtual Device& device() const = 0;
   virtual void synchronize() = 0;
-  /// Copies `bytes` from host memory; `source` may be reused when the call returns.
+  /// Copies `bytes` from host memory; `source` may be reused when the call returns, or, where it is
+  /// Device::host_memory(), after synchronize().
   virtual void copy_to_device(void* destination, const void* source, std::size_t bytes) = 0;
   /// Copies `bytes` to host memory; valid after synchronize().
   virtual void copy_to_host(void* destination, const void* source, std::size_t bytes) = 0;
@@ -72,6 +73,9 @@ class Device {
   /// Bytes that can still be allocated now.
   virtual std::size_t available_memory() const = 0;
   virtual std::unique_ptr<Stream> make_stream() = 0;
+  /// Memory of the host that is copied to this device at full speed, while kernels run (pinned).
+  /// Null where kernels read the host's memory, so that nothing need be copied.
+  virtual std::shared_ptr<std::byte> host_memory(std::size_t bytes) = 0;
 
   /// Records what `body` enqueues on `stream` without running it; nullptr when the device has no
   /// capture (the CPU), and the caller then launches step by step.

@@ -57,6 +57,22 @@ fs::path locate(const Version& version, const fs::path& folder) {
 
 const Shape kStored{3, 32, 32};
 
+class CifarRows final : public RowReader {
+ public:
+  explicit CifarRows(const std::vector<CifarFile>& files) : files_(files) {
+    for (const CifarFile& file : files) opened_.push_back(file.open());
+  }
+  void read(std::int64_t index, const RowVariation&, std::span<std::byte> out) const override {
+    std::size_t file = 0;
+    while (index >= files_[file].count()) index -= files_[file++].count();
+    files_[file].read_image(opened_[file], index, out);
+  }
+
+ private:
+  const std::vector<CifarFile>& files_;
+  std::vector<InputFile> opened_;
+};
+
 class Cifar final : public Dataset {
  public:
   Cifar(const Version& version, const fs::path& folder, const DatasetExpectation& expected)
@@ -87,6 +103,11 @@ class Cifar final : public Dataset {
     for (const CifarFile& file : files(part))
       file.read_labels(checked_labels(expected_.classes, file.path(), sink));
   }
+
+  std::unique_ptr<RowReader> rows(Part part) const override {
+    return std::make_unique<CifarRows>(files(part));
+  }
+  bool holds_rows() const override { return false; }
 
  private:
   using Files = std::vector<CifarFile>;

@@ -5,10 +5,13 @@
 
 #include <cstdint>
 #include <functional>
+#include <span>
 #include <string>
 
+#include "engine/core/error.h"
 #include "engine/core/shape.h"
 #include "models/data/idx.h"
+#include "models/data/input_file.h"
 
 namespace engine {
 
@@ -27,10 +30,15 @@ class CifarFile {
   /// changed since it was opened. Nothing is asked of a label.
   void read_images(const ByteSink& sink) const { read(label_bytes_, kImageBytes, sink); }
   void read_labels(const ByteSink& sink) const { read(label_bytes_ - 1, 1, sink); }
+  /// Image `index` alone, out of this file opened by open().
+  void read_image(const InputFile& file, std::int64_t index, std::span<std::byte> out) const;
+  /// Throws DataError when the file changed.
+  InputFile open() const;
 
  private:
   /// `length` bytes of each record, from its byte `first` on.
   void read(std::size_t first, std::size_t length, const ByteSink& sink) const;
+  DataError ends_early(std::uint64_t at) const;
   std::size_t record() const { return label_bytes_ + kImageBytes; }
 
   std::string path_;

@@ -98,6 +98,15 @@ std::string part_name(Part part) {
   throw InternalError("a part outside its enumeration");
 }
 
+std::unique_ptr<RowReader> Dataset::rows(Part part) const {
+  std::vector<std::byte> bytes;
+  bytes.reserve(static_cast<std::size_t>(count(part)) * observation_type().bytes());
+  read_observations(part, [&](std::span<const std::byte> chunk) {
+    bytes.insert(bytes.end(), chunk.begin(), chunk.end());
+  });
+  return std::make_unique<HeldRows>(std::move(bytes));
+}
+
 std::vector<std::uint8_t> Dataset::read_labels(Part part) const {
   ENGINE_CHECK(target_type() == (TensorType{Shape{}, DType::u8}), "targets that are labels");
   std::vector<std::uint8_t> labels;

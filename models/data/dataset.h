@@ -1,6 +1,6 @@
 // What training needs to know of a data set: observations and targets, each of one type. They are
-// streamed once into device memory, where gather and normalization read them, so a data set need
-// never hold its observations in host memory.
+// streamed once into device memory, where gather and normalization read them, or row by row into
+// the batches of steps, so a data set need never hold its observations in host memory.
 #pragma once
 
 #include <cstdint>
@@ -11,6 +11,7 @@
 
 #include "engine/core/tensor.h"
 #include "models/data/idx.h"
+#include "models/data/row_reader.h"
 
 namespace engine {
 
@@ -29,6 +30,9 @@ struct DatasetExpectation {
   /// What happens to an image that cannot be decoded: DataError, or a warning that names it, and
   /// the data set goes without it.
   bool reject_broken_images = false;
+  /// Images become an eighth part larger than the observation, of which a window is then cut: see
+  /// RowReader.
+  bool random_crop = false;
 };
 
 class Dataset {
@@ -53,6 +57,13 @@ class Dataset {
   virtual void read_observations(Part part, const ByteSink& sink) const = 0;
   /// The same for the targets; throws DataError for a label that is not below classes().
   virtual void read_targets(Part part, const ByteSink& sink) const = 0;
+  /// The observations of a part one by one, the same as read_observations() has them. The reader
+  /// may refer to this. Unless it is overridden, it holds them in host memory.
+  virtual std::unique_ptr<RowReader> rows(Part part) const;
+  /// Whether rows() holds them so.
+  virtual bool holds_rows() const { return true; }
+  /// Whether rows are cut at random where they are varied.
+  virtual bool crops_at_random() const { return false; }
   /// The targets of a part where they are labels.
   std::vector<std::uint8_t> read_labels(Part part) const;
 };

@@ -42,13 +42,13 @@ void check_image_size(std::int64_t width, std::int64_t height, const std::string
                     name, width, height, kMostImageSide, kMostPixels));
 }
 
-Image decode_image(std::span<const std::byte> file, const std::string& name,
-                   std::int32_t channels) {
+Image decode_image(std::span<const std::byte> file, const std::string& name, std::int32_t channels,
+                   const ImageSize& enough) {
   static constexpr std::array<std::uint8_t, 3> kJpeg{0xff, 0xd8, 0xff};
   static constexpr std::array<std::uint8_t, 8> kPng{0x89, 'P', 'N', 'G', '\r', '\n', 0x1a, '\n'};
   Image image;
   if (begins_with(file, kJpeg))
-    image = decode_jpeg(file, name);
+    image = decode_jpeg(file, name, enough);
   else if (begins_with(file, kPng))
     image = decode_png(file, name);
   else
@@ -57,14 +57,14 @@ Image decode_image(std::span<const std::byte> file, const std::string& name,
   return channels == 1 ? to_gray(image) : image;
 }
 
-Image read_image(const std::string& path, std::int32_t channels) {
+Image read_image(const std::string& path, std::int32_t channels, const ImageSize& enough) {
   const InputFile file(path);
   if (file.size() > kMostImageFileBytes)
     throw DataError(fmt::format("{}: {} bytes, expected an image of at most {}", path, file.size(),
                                 kMostImageFileBytes));
   std::vector<std::byte> bytes(file.size());
   const std::size_t got = file.read_at(0, bytes);
-  return decode_image(std::span(bytes).first(got), path, channels);
+  return decode_image(std::span(bytes).first(got), path, channels, enough);
 }
 
 }  // namespace engine

@@ -42,6 +42,19 @@ class Jpeg {
   std::int64_t height() const { return state_.image_height; }
   bool is_cmyk() const { return state_.num_components == 4; }
 
+  /// Makes decode() give a half, a quarter or an eighth of both sides while they are `enough`.
+  void reduce(const ImageSize& enough) {
+    unsigned divisor = 1;
+    while (divisor < 8 && width() / (2 * divisor) >= enough.width &&
+           height() / (2 * divisor) >= enough.height)
+      divisor *= 2;
+    state_.scale_num = 1;
+    state_.scale_denom = divisor;
+    guarded([](Jpeg& jpeg) { jpeg_calc_output_dimensions(&jpeg.state_); });
+  }
+  std::int32_t output_width() const { return static_cast<std::int32_t>(state_.output_width); }
+  std::int32_t output_height() const { return static_cast<std::int32_t>(state_.output_height); }
+
   /// The pixels, of 3 components or of 4, where the file has CMYK.
   void decode(std::uint8_t* pixels) {
     pixels_ = pixels;
@@ -110,13 +123,14 @@ void cmyk_to_rgb(std::vector<std::uint8_t>& pixels) {
 
 }  // namespace
 
-Image decode_jpeg(std::span<const std::byte> file, const std::string& name) {
+Image decode_jpeg(std::span<const std::byte> file, const std::string& name,
+                  const ImageSize& enough) {
   Jpeg jpeg(file, name);
   check_image_size(jpeg.width(), jpeg.height(), name);
-  Image image{
-      static_cast<std::int32_t>(jpeg.height()), static_cast<std::int32_t>(jpeg.width()), 3, {}};
-  image.pixels.resize(static_cast<std::size_t>(jpeg.width() * jpeg.height()) *
-                      (jpeg.is_cmyk() ? 4 : 3));
+  jpeg.reduce(enough);
+  Image image{jpeg.output_height(), jpeg.output_width(), 3, {}};
+  image.pixels.resize(static_cast<std::size_t>(image.height) *
+                      static_cast<std::size_t>(image.width) * (jpeg.is_cmyk() ? 4 : 3));
   jpeg.decode(image.pixels.data());
   if (jpeg.is_cmyk()) cmyk_to_rgb(image.pixels);
   return image;

@@ -61,6 +61,12 @@ class ArrayDataset final : public Dataset {
     stream(parts_[static_cast<std::size_t>(part)].targets, sink);
   }
 
+  std::unique_ptr<RowReader> rows(Part part) const override {
+    return std::make_unique<MemoryRows>(
+        bytes_of(parts_[static_cast<std::size_t>(part)].observations));
+  }
+  bool holds_rows() const override { return false; }
+
  private:
   static void require(bool holds, const std::string& expectation) {
     if (!holds) throw DataError("arrays: expected " + expectation);

@@ -21,6 +21,21 @@ ByteSink window(const ByteSink& sink, std::uint64_t begin, std::uint64_t end) {
   };
 }
 
+/// The rows of a part from `first` on.
+class LaterRows final : public RowReader {
+ public:
+  LaterRows(std::unique_ptr<RowReader> rows, std::int64_t first)
+      : rows_(std::move(rows)), first_(first) {}
+  void read(std::int64_t index, const RowVariation& variation,
+            std::span<std::byte> out) const override {
+    rows_->read(first_ + index, variation, out);
+  }
+
+ private:
+  std::unique_ptr<RowReader> rows_;
+  std::int64_t first_;
+};
+
 class Split final : public Dataset {
  public:
   Split(std::unique_ptr<Dataset> whole, std::int64_t validation)
@@ -44,6 +59,13 @@ class Split final : public Dataset {
   void read_targets(Part part, const ByteSink& sink) const override {
     read(part, target_type().bytes(), sink, &Dataset::read_targets);
   }
+
+  std::unique_ptr<RowReader> rows(Part part) const override {
+    if (part != Part::validation) return whole_->rows(part);
+    return std::make_unique<LaterRows>(whole_->rows(Part::train), train_);
+  }
+  bool holds_rows() const override { return whole_->holds_rows(); }
+  bool crops_at_random() const override { return whole_->crops_at_random(); }
 
  private:
   using Reader = void (Dataset::*)(Part, const ByteSink&) const;

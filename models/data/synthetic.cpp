@@ -43,16 +43,12 @@ class Synthetic final : public Dataset {
     const std::size_t size = observation_type().bytes();
     const std::uint64_t total = static_cast<std::uint64_t>(checked_multiply(
         count(part), static_cast<std::int64_t>(size), "bytes of the synthetic data set"));
-    std::vector<std::byte> patterns(size * static_cast<std::size_t>(classes_));
-    random_bytes(random_key(0, "synthetic/patterns"), 0, 0, patterns);
-    const RandomKey noise = random_key(0, "synthetic/noise");
-
+    const Patterns all = patterns();
     std::vector<std::byte> chunk(std::min<std::uint64_t>(total, kSinkBytes));
     for (std::uint64_t begin = 0; begin < total; begin += chunk.size()) {
       const std::span<std::byte> bytes =
           std::span(chunk).first(std::min<std::uint64_t>(chunk.size(), total - begin));
-      random_bytes(noise, static_cast<std::uint64_t>(part), begin, bytes);
-      add_patterns(part, begin, bytes, patterns);
+      fill(part, begin, bytes, all);
       sink(bytes);
     }
   }
@@ -67,7 +63,41 @@ class Synthetic final : public Dataset {
     }
   }
 
+  std::unique_ptr<RowReader> rows(Part part) const override {
+    return std::make_unique<Rows>(*this, part);
+  }
+  bool holds_rows() const override { return false; }
+
  private:
+  using Patterns = std::vector<std::byte>;
+
+  class Rows final : public RowReader {
+   public:
+    Rows(const Synthetic& data, Part part) : data_(data), part_(part), patterns_(data.patterns()) {}
+    void read(std::int64_t index, const RowVariation&, std::span<std::byte> out) const override {
+      data_.fill(part_, static_cast<std::uint64_t>(index) * out.size(), out, patterns_);
+    }
+
+   private:
+    const Synthetic& data_;
+    Part part_;
+    Patterns patterns_;
+  };
+
+  /// Of every class, one after the other.
+  Patterns patterns() const {
+    Patterns all(observation_type().bytes() * static_cast<std::size_t>(classes_));
+    random_bytes(random_key(0, "synthetic/patterns"), 0, 0, all);
+    return all;
+  }
+
+  /// Bytes [begin, …) of the part's observations.
+  void fill(Part part, std::uint64_t begin, std::span<std::byte> bytes,
+            const Patterns& patterns) const {
+    random_bytes(noise_key_, static_cast<std::uint64_t>(part), begin, bytes);
+    add_patterns(part, begin, bytes, patterns);
+  }
+
   std::uint8_t label(Part part, std::uint64_t observation) const {
     const std::uint32_t word =
         random_word(label_key_, static_cast<std::uint64_t>(part), observation);
@@ -76,14 +106,14 @@ class Synthetic final : public Dataset {
 
   /// `bytes` are noise for positions [begin, …) of the part; turns them into observations.
   void add_patterns(Part part, std::uint64_t begin, std::span<std::byte> bytes,
-                    std::span<const std::byte> patterns) const {
+                    const Patterns& patterns) const {
     const std::uint64_t size = observation_type().bytes();
     for (std::size_t done = 0; done < bytes.size();) {
       const std::uint64_t observation = (begin + done) / size;
       const std::uint64_t within = (begin + done) % size;
       const std::size_t run = std::min<std::uint64_t>(size - within, bytes.size() - done);
       const std::span<const std::byte> pattern =
-          patterns.subspan(label(part, observation) * size + within, run);
+          std::span(patterns).subspan(label(part, observation) * size + within, run);
       for (std::size_t i = 0; i < run; ++i)
         bytes[done + i] = static_cast<std::byte>(
             (std::to_integer<int>(bytes[done + i]) + std::to_integer<int>(pattern[i])) / 2);
@@ -95,6 +125,7 @@ class Synthetic final : public Dataset {
   int classes_;
   std::array<std::int64_t, 2> counts_;
   std::string description_;
+  RandomKey noise_key_ = random_key(0, "synthetic/noise");
   RandomKey label_key_ = random_key(0, "synthetic/labels");
 };
 

@@ -5,32 +5,14 @@
 #include "engine/core/error.h"
 
 namespace engine {
-
 namespace {
 
-using Reader = void (Dataset::*)(Part, const ByteSink&) const;
-
-void upload(const Dataset& dataset, Part part, Reader read, const std::string& state,
-            Runtime& runtime) {
-  const TensorView view = runtime.store().view(state);
-  std::size_t offset = 0;
-  (dataset.*read)(part, [&](std::span<const std::byte> bytes) {
-    ENGINE_CHECK(offset + bytes.size() <= view.type.bytes(), "a data set grew while read");
-    runtime.stream().copy_to_device(static_cast<std::byte*>(view.data) + offset, bytes.data(),
-                                    bytes.size());
-    offset += bytes.size();
-  });
-  ENGINE_CHECK(offset == view.type.bytes(), "a data set shrank while read");
+Feed part_feed(const Dataset& data, Part part, std::int64_t batch, bool stream) {
+  const Feed feed = make_feed(data, part, batch, false, true);
+  return stream ? streamed(feed) : feed;
 }
 
 }  // namespace
-
-void upload_dataset(const Dataset& dataset, Part part, Runtime& runtime) {
-  upload(dataset, part, &Dataset::read_observations, observations_name(part), runtime);
-  // Prediction has no use for targets, and its programs declare none.
-  if (runtime.store().has(targets_name(part)))
-    upload(dataset, part, &Dataset::read_targets, targets_name(part), runtime);
-}
 
 void initialize_parameters(const std::vector<Parameter>& parameters, std::uint64_t seed,
                            Runtime& runtime) {
@@ -75,16 +57,34 @@ std::optional<graph::NotFinite> BatchPrograms::find_not_finite(Runtime& runtime,
   return runtime.executor(program).find_not_finite(runtime.stream());
 }
 
+PartPrograms::PartPrograms(Runtime& runtime, const Dataset& data, Part part, std::int64_t batch,
+                           bool stream, const BatchPrograms::MakeGraph& make_graph)
+    : data_(data), programs_(runtime, part_feed(data, part, batch, stream), make_graph) {}
+
+void PartPrograms::load(Runtime& runtime, int loader_threads) {
+  feed_ = std::make_unique<BatchFeed>(data_, programs_.feed(), 0, loader_threads, runtime);
+}
+
+std::int64_t PartPrograms::run_steps(Runtime& runtime, std::int64_t step, std::int64_t most) const {
+  const std::int64_t count = feed_->ready(step, most);
+  programs_.run(runtime, step, count);
+  runtime.stream().synchronize();
+  feed_->done(step + count);
+  return count;
+}
+
 Evaluator::Evaluator(Runtime& runtime, const ModelDefinition& model, const Dataset& data, Part part,
-                     const GraphOptions& options)
-    : programs_(runtime, make_feed(data, part, model.batch, false, true),
-                [&](const Feed& feed) { return evaluation_graph(model, feed, options); }) {}
+                     const GraphOptions& options, bool stream)
+    : PartPrograms(runtime, data, part, model.batch, stream,
+                   [&](const Feed& feed) { return evaluation_graph(model, feed, options); }) {}
 
 EvaluationResult Evaluator::run(Runtime& runtime) const {
   const bool has_accuracy = runtime.store().has(kEvaluationCorrect);
   for (const char* state : {kEvaluationStep, kEvaluationLoss}) runtime.clear(state);
   if (has_accuracy) runtime.clear(kEvaluationCorrect);
-  programs_.run(runtime, 0, programs_.steps());
+  const std::int64_t steps = programs_.steps();
+  feed_->start(0, steps);
+  for (std::int64_t step = 0; step < steps;) step += run_steps(runtime, step, steps - step);
   const auto count = static_cast<double>(programs_.feed().count);
   EvaluationResult result{runtime.read_total(kEvaluationLoss) / count, std::nullopt};
   if (has_accuracy) result.accuracy = runtime.read_total(kEvaluationCorrect) / count;
@@ -92,16 +92,17 @@ EvaluationResult Evaluator::run(Runtime& runtime) const {
 }
 
 Predictor::Predictor(Runtime& runtime, const ModelDefinition& model, const Dataset& data, Part part,
-                     const GraphOptions& options)
-    : programs_(runtime, make_feed(data, part, model.batch, false, true),
-                [&](const Feed& feed) { return prediction_graph(model, feed, options); }) {}
+                     const GraphOptions& options, bool stream)
+    : PartPrograms(runtime, data, part, model.batch, stream,
+                   [&](const Feed& feed) { return prediction_graph(model, feed, options); }) {}
 
 void Predictor::run(Runtime& runtime, std::int64_t count,
                     const std::function<void(std::int64_t, std::span<const float>)>& sink) const {
   runtime.clear(kPredictionStep);
   const Feed& feed = programs_.feed();
+  feed_->start(0, (std::min(count, feed.count) + feed.batch - 1) / feed.batch);
   for (std::int64_t step = 0, first = 0; first < std::min(count, feed.count); ++step) {
-    programs_.run(runtime, step, 1);
+    run_steps(runtime, step, 1);
     const std::int64_t size = std::min(feed.batch, feed.count - first);
     const std::string state = prediction_state(size);
     const TensorType& type = runtime.store().view(state).type;

@@ -7,14 +7,11 @@
 #include <span>
 #include <vector>
 
+#include "models/train/batch_feed.h"
 #include "models/train/runtime.h"
 #include "models/train/step_graphs.h"
 
 namespace engine {
-
-/// Uploads a part's observations and targets into the states that the graphs read, after
-/// allocate().
-void upload_dataset(const Dataset& dataset, Part part, Runtime& runtime);
 
 /// Uploads the parameters' first values, each drawn by `seed` and its name, after allocate().
 void initialize_parameters(const std::vector<Parameter>& parameters, std::uint64_t seed,
@@ -55,28 +52,40 @@ class BatchPrograms {
   std::vector<graph::PassReport> passes_;
 };
 
-class Evaluator {
+/// Programs over a part of `data`, which must outlive them, from its first observation to its last:
+/// compiled for data that are resident or streamed, and then given them.
+class PartPrograms {
  public:
-  Evaluator(Runtime& runtime, const ModelDefinition& model, const Dataset& data, Part part,
-            const GraphOptions& options);
-  /// Over every observation; waits.
-  EvaluationResult run(Runtime& runtime) const;
+  PartPrograms(Runtime& runtime, const Dataset& data, Part part, std::int64_t batch, bool stream,
+               const BatchPrograms::MakeGraph& make_graph);
+  /// Brings the data, after allocate().
+  void load(Runtime& runtime, int loader_threads);
 
- private:
+ protected:
+  /// Runs steps from `step` on and waits for them; returns how many, at most `most`. They must have
+  /// been announced to the feed.
+  std::int64_t run_steps(Runtime& runtime, std::int64_t step, std::int64_t most) const;
+  const Dataset& data_;
   BatchPrograms programs_;
+  std::unique_ptr<BatchFeed> feed_;
 };
 
-class Predictor {
+class Evaluator : public PartPrograms {
+ public:
+  Evaluator(Runtime& runtime, const ModelDefinition& model, const Dataset& data, Part part,
+            const GraphOptions& options, bool stream = false);
+  /// Over every observation; waits.
+  EvaluationResult run(Runtime& runtime) const;
+};
+
+class Predictor : public PartPrograms {
  public:
   Predictor(Runtime& runtime, const ModelDefinition& model, const Dataset& data, Part part,
-            const GraphOptions& options);
+            const GraphOptions& options, bool stream = false);
   /// Calls sink(n, outputs of the next n observations row by row) batch by batch, for the first
   /// `count` observations.
   void run(Runtime& runtime, std::int64_t count,
            const std::function<void(std::int64_t, std::span<const float>)>& sink) const;
-
- private:
-  BatchPrograms programs_;
 };
 
 }  // namespace engine

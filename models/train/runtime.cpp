@@ -48,6 +48,17 @@ std::size_t Runtime::add(graph::Graph graph) {
   return programs_.size() - 1;
 }
 
+void Runtime::discard_programs() {
+  ENGINE_CHECK(!allocated_, "programs in use");
+  programs_.clear();
+}
+
+std::size_t Runtime::memory_limit() const {
+  const std::size_t available = device_->available_memory();
+  return options_.memory_limit == 0 ? available
+                                    : std::min<std::size_t>(available, options_.memory_limit);
+}
+
 MemoryBudget Runtime::budget() const {
   if (allocated_) return *allocated_;
   MemoryBudget budget;
@@ -69,15 +80,12 @@ MemoryBudget Runtime::budget() const {
 
 void Runtime::allocate() {
   const MemoryBudget need = budget();
-  const std::size_t available = device_->available_memory();
-  const std::size_t limit = options_.memory_limit == 0
-                                ? available
-                                : std::min<std::size_t>(available, options_.memory_limit);
+  const std::size_t limit = memory_limit();
   if (need.total() > limit)
-    throw OutOfMemoryError(
-        fmt::format("{}: the run needs {} bytes ({} state, {} data, {} arena, {} code), {} are {}",
-                    device_->name(), need.total(), need.state, need.data, need.arena, need.code,
-                    limit, limit == available ? "available" : "allowed by the memory limit"));
+    throw OutOfMemoryError(fmt::format(
+        "{}: the run needs {} bytes ({} state, {} data, {} arena, {} code), {} are {}",
+        device_->name(), need.total(), need.state, need.data, need.arena, need.code, limit,
+        limit == options_.memory_limit ? "allowed by the memory limit" : "available"));
   for (const auto& program : programs_)
     for (const graph::State& state : program->graph.states()) store_.add(state, *stream_);
   arena_ = Buffer(*device_, need.arena);

@@ -48,7 +48,11 @@ class Runtime {
   /// Compiles `graph` and returns its index among the programs.
   std::size_t add(graph::Graph graph);
   const graph::Program& program(std::size_t index) const { return *programs_.at(index); }
+  /// Forgets what was compiled; before allocate() only.
+  void discard_programs();
 
+  /// Bytes that the run may take: what the device has left, within the run's limit.
+  std::size_t memory_limit() const;
   /// What the run takes: before allocate() by what has been compiled so far, then what was
   /// allocated.
   MemoryBudget budget() const;

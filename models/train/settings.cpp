@@ -8,6 +8,7 @@
 
 #include "engine/core/error.h"
 #include "models/file/model_file.h"
+#include "models/train/batch_feed.h"
 
 namespace engine {
 namespace {
@@ -55,6 +56,9 @@ void for_each_field(Settings& s, const Visit& visit) {
   visit("--schedule", "schedule", o.schedule, fixed);
   visit("--skip-bad-steps", "skip_bad_steps", s.skip_bad_steps, fixed);
   visit("--reject-broken-images", "reject_broken_images", s.reject_broken_images, may_differ);
+  visit("--data-pipeline", "data_pipeline", s.data_pipeline, may_differ);
+  visit("--loader-threads", "loader_threads", s.loader_threads, may_differ);
+  visit("--random-crop", "random_crop", s.random_crop, fixed);
   visit("--device", "device", s.device, may_differ);
   visit("--threads", "threads", s.threads, may_differ);
   visit("--precision", "precision", s.precision, fixed);
@@ -149,6 +153,10 @@ void validate(const TrainSettings& s) {
   require(s.validation_split >= 0 && s.validation_split < 1,
           fmt::format("--validation-split {}: expected a fraction from 0 to below 1",
                       s.validation_split));
+  require(s.loader_threads >= 0 && s.loader_threads <= 1024,
+          fmt::format("--loader-threads {}: expected a number from 0 to 1024", s.loader_threads));
+  require(data_pipeline_from_name(s.data_pipeline) != DataPipeline::resident || !s.random_crop,
+          "--random-crop: cuts each image anew in every epoch, so data cannot be resident");
   validate(s.optimizer);
   require(s.precision == "fp32" || s.precision == "tf32" || s.precision == "bf16",
           fmt::format("--precision {}: expected fp32, tf32 or bf16", s.precision));
@@ -210,7 +218,8 @@ ModelDefinition resolve_model(const TrainSettings& settings) {
 }
 
 DatasetExpectation data_expectation(const ModelDefinition& model, const TrainSettings& settings) {
-  return {model.network.input(), model.classes, settings.reject_broken_images};
+  return {model.network.input(), model.classes, settings.reject_broken_images,
+          settings.random_crop};
 }
 
 GraphOptions graph_options(const TrainSettings& settings) {

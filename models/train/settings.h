@@ -28,6 +28,10 @@ struct TrainSettings {
   bool skip_bad_steps = false;  ///< go on where a step is not finite, instead of stopping
   bool reject_broken_images =
       false;  ///< stop where an image cannot be decoded; else it is left out
+  std::string data_pipeline =
+      "auto";                       ///< where data lie while they are trained on, see DataPipeline
+  std::int64_t loader_threads = 0;  ///< of a stream; 0: one a core
+  bool random_crop = false;         ///< images are enlarged, and cut to the model's input at random
   std::string device = "auto";
   std::int64_t threads = 0;
   std::string precision = "fp32";

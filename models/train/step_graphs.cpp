@@ -23,7 +23,7 @@ Value* read_counter(graph::Graph& graph, const std::string& name, StateRole role
   return graph.read({name, {{}, DType::i64}, role});
 }
 
-// The observation indices of the step's batch, and the observations themselves.
+// The rows of the step's batch, and the observations themselves.
 struct Batch {
   Value* indices;
   Value* observations;
@@ -31,10 +31,12 @@ struct Batch {
 
 Batch emit_batch(graph::Graph& graph, const ModelDefinition& model, const Feed& feed, Value* step,
                  std::uint64_t seed) {
-  const BatchIndicesAttributes order{feed.count, feed.batch, feed.steps_per_epoch(), feed.shuffle,
-                                     random_key(seed, "shuffle/" + part_name(feed.part))};
-  Value* indices = graph.apply(ops::batch_indices(order, feed.size), {step}, "feed/indices");
-  std::vector<std::int64_t> extents{feed.count};
+  // The batches of a stream lie in order: a small data set that is gone through slot by slot.
+  const BatchIndicesAttributes rows =
+      feed.slots > 0 ? BatchIndicesAttributes{feed.rows(), feed.batch, feed.slots, false, {}}
+                     : observations_of_steps(feed, seed);
+  Value* indices = graph.apply(ops::batch_indices(rows, feed.size), {step}, "feed/indices");
+  std::vector<std::int64_t> extents{feed.rows()};
   for (std::int64_t extent : model.network.input().extents()) extents.push_back(extent);
   Value* data = graph.read(
       {observations_name(feed.part), {Shape(extents), feed.observation}, StateRole::data});
@@ -50,7 +52,7 @@ Scores emit_scores(graph::Graph& graph, const ModelDefinition& model, const Feed
   if (model.loss == Loss::softmax_cross_entropy && output->type().shape != logits)
     throw ShapeError(fmt::format("the network's output is {}, expected {}: a logit for each class",
                                  output->type().shape.to_string(), logits.to_string()));
-  const TensorType type = targets_type(model.loss, feed.target, feed.count);
+  const TensorType type = targets_type(model.loss, feed.target, feed.rows());
   const auto per_observation = [](const Shape& shape) { return shape.elements_after(0); };
   if (model.loss != Loss::softmax_cross_entropy &&
       per_observation(output->type().shape) != per_observation(type.shape))
@@ -161,6 +163,11 @@ std::int64_t Feed::steps_per_epoch() const {
   return partial ? (count + batch - 1) / batch : count / batch;
 }
 
+BatchIndicesAttributes observations_of_steps(const Feed& feed, std::uint64_t seed) {
+  return {feed.count, feed.batch, feed.steps_per_epoch(), feed.shuffle,
+          random_key(seed, "shuffle/" + part_name(feed.part))};
+}
+
 std::string prediction_state(std::int64_t size) {
   return fmt::format("prediction/output_{}", size);
 }
@@ -173,6 +180,7 @@ Feed make_feed(const Dataset& data, Part part, std::int64_t batch, bool shuffle,
           size,
           shuffle,
           partial,
+          0,
           data.observation_type().dtype,
           data.target_type()};
 }

@@ -1,5 +1,6 @@
 // The three graphs of a model: one training step, one evaluation step, one prediction step. All
-// read the resident data set and share the states of one store.
+// read data in device memory, the whole set or batches of a stream, and share the states of one
+// store.
 #pragma once
 
 #include <cstdint>
@@ -9,6 +10,7 @@
 
 #include "graph/ir.h"
 #include "graph/passes/pass.h"
+#include "kernels/batch_indices.h"
 #include "models/data/dataset.h"
 #include "models/zoo/zoo.h"
 
@@ -23,12 +25,20 @@ struct Feed {
   std::int64_t size = 0;
   bool shuffle = false;
   bool partial = true;  ///< whether an epoch ends with its smaller last batch
-  /// Of the resident data: the elements of an observation, and one observation's target.
+  /// Of a stream: how many batches are in device memory at a time, step k's being the one with the
+  /// number k mod slots; 0: the whole part is.
+  std::int64_t slots = 0;
+  /// Of the data: the elements of an observation, and one observation's target.
   DType observation = DType::u8;
   TensorType target{Shape{}, DType::u8};
 
   std::int64_t steps_per_epoch() const;
+  /// Observations in device memory.
+  std::int64_t rows() const { return slots > 0 ? slots * batch : count; }
 };
+
+/// Which observations of the part a step takes.
+BatchIndicesAttributes observations_of_steps(const Feed& feed, std::uint64_t seed);
 
 /// The feed of a part of `data`, in its order and to its end, or shuffled; size is the batch, which
 /// is at most as large as the part.
@@ -63,7 +73,7 @@ inline constexpr const char* kEvaluationCorrect = "evaluation/correct";
 inline constexpr const char* kPredictionStep = "prediction/step";
 /// The network's output [size, …] of the last prediction step.
 std::string prediction_state(std::int64_t size);
-/// "data/<part>/observations" [count, input…] and "data/<part>/targets" [count, …].
+/// "data/<part>/observations" [rows, input…] and "data/<part>/targets" [rows, …], see Feed::rows().
 std::string observations_name(Part part);
 std::string targets_name(Part part);
 

@@ -15,6 +15,7 @@
 #include "engine/core/process_memory.h"
 #include "engine/device/cpu/parallel.h"
 #include "models/file/model_file.h"
+#include "models/train/batch_feed.h"
 #include "models/train/run_outputs.h"
 
 namespace engine {
@@ -62,13 +63,11 @@ class Training final : public TrainControl {
         callbacks_({&callback}),
         runtime_(options_for(settings, place, callbacks_)),
         graph_options_(graph_options(settings)),
-        steps_(runtime_, feed(),
-               [&](const Feed& feed) { return training_graph(model_, feed, graph_options_); }),
-        test_(runtime_, model_, *dataset_, Part::test, graph_options_),
+        parts_(parts_with_data(*dataset_)),
+        streams_(compile_for_data(runtime_, *dataset_, parts_, wanted_pipeline(),
+                                  [&](bool stream) { compile(stream); })),
         folder_(make_folder(place)),
         outputs_(folder_) {
-    if (dataset_->count(Part::validation) > 0)
-      validation_.emplace(runtime_, model_, *dataset_, Part::validation, graph_options_);
     add_rules();
     // First, so that whatever a callback does, the epoch is on record.
     callbacks_.add_first(outputs_);
@@ -79,6 +78,7 @@ class Training final : public TrainControl {
       prepare(resumed);
       const auto start = std::chrono::steady_clock::now();
       const std::int64_t first = step_;
+      feed_->start(step_, last_step());
       while (step_ < last_step() && !stop_ && result_.stopped.empty()) run_epoch();
       result_.train_seconds = seconds_since(start) - evaluation_seconds_;
       finish(first);
@@ -151,6 +151,31 @@ class Training final : public TrainControl {
           std::make_unique<PlateauSchedule>(schedule.epochs, schedule.factor)));
   }
 
+  static std::vector<Part> parts_with_data(const Dataset& data) {
+    std::vector<Part> parts{Part::train, Part::test, Part::validation};
+    std::erase_if(parts, [&](Part part) { return data.count(part) == 0; });
+    return parts;
+  }
+
+  // Images that are cut anew in every epoch have to be read anew.
+  DataPipeline wanted_pipeline() const {
+    if (!settings_.random_crop) return data_pipeline_from_name(settings_.data_pipeline);
+    if (!dataset_->crops_at_random())
+      throw UsageError(
+          fmt::format("--random-crop: {} are not brought to size, expected a folder of "
+                      "images by class (the layer shift moves any images)",
+                      dataset_->description()));
+    return DataPipeline::stream;
+  }
+
+  void compile(bool stream) {
+    steps_.emplace(runtime_, stream ? streamed(feed()) : feed(),
+                   [&](const Feed& feed) { return training_graph(model_, feed, graph_options_); });
+    test_.emplace(runtime_, model_, *dataset_, Part::test, graph_options_, stream);
+    if (dataset_->count(Part::validation) > 0)
+      validation_.emplace(runtime_, model_, *dataset_, Part::validation, graph_options_, stream);
+  }
+
   Feed feed() const {
     const std::int64_t count = dataset_->count(Part::train);
     if (!model_.partial_batches && count < model_.batch)
@@ -179,7 +204,7 @@ class Training final : public TrainControl {
   }
 
   std::int64_t last_step() const {
-    const std::int64_t all = settings_.epochs * steps_.steps();
+    const std::int64_t all = settings_.epochs * steps_->steps();
     return settings_.max_steps == 0 ? all : std::min(all, settings_.max_steps);
   }
 
@@ -188,12 +213,15 @@ class Training final : public TrainControl {
     result_.tune_seconds = runtime_.tuner().seconds_spent();
     runtime_.allocate();
     result_.peak_bytes = runtime_.budget().total();
-    for (Part part : {Part::train, Part::test, Part::validation})
-      if (dataset_->count(part) > 0) upload_dataset(*dataset_, part, runtime_);
+    const auto threads = static_cast<int>(settings_.loader_threads);
+    feed_ =
+        std::make_unique<BatchFeed>(*dataset_, steps_->feed(), settings_.seed, threads, runtime_);
+    test_->load(runtime_, threads);
+    if (validation_) validation_->load(runtime_, threads);
     if (resumed) {
       restore();
     } else {
-      initialize_parameters(steps_.parameters(), settings_.seed, runtime_);
+      initialize_parameters(steps_->parameters(), settings_.seed, runtime_);
       write_cache(folder_.algorithms_path(), runtime_.tuner().records());
     }
     announce();
@@ -204,25 +232,26 @@ class Training final : public TrainControl {
     const Metadata metadata = folder_.checkpoints().load(runtime_.store(), runtime_.stream());
     require_as_many(metadata, *dataset_);
     step_ = runtime_.read_counter(kTrainStep);
-    folder_.metrics().keep_until(step_ / steps_.steps());
+    folder_.metrics().keep_until(step_ / steps_->steps());
     history_ = folder_.metrics().read();
     for (const EpochMetrics& metrics : history_) monitor_.improves(metrics);
   }
 
   void announce() {
     std::int64_t parameters = 0;
-    for (const Parameter& parameter : steps_.parameters())
+    for (const Parameter& parameter : steps_->parameters())
       parameters += parameter.state.type.element_count();
-    callbacks_.on_start(
-        {folder_.path(), runtime_.device().name() + ": " + runtime_.device().fingerprint(),
-         dataset_->description(), parameters, steps_.steps(), step_, settings_.epochs,
-         result_.tune_seconds, runtime_.tuner().problems_tuned(), runtime_.budget(), history_});
+    callbacks_.on_start({folder_.path(),
+                         runtime_.device().name() + ": " + runtime_.device().fingerprint(),
+                         dataset_->description() + (streams_ ? ", streamed" : ""), parameters,
+                         steps_->steps(), step_, settings_.epochs, result_.tune_seconds,
+                         runtime_.tuner().problems_tuned(), runtime_.budget(), history_});
   }
 
   // From the current step to the end of its epoch, or to where training stops.
   void run_epoch() {
-    const std::int64_t epoch = step_ / steps_.steps();
-    const std::int64_t end = std::min(last_step(), (epoch + 1) * steps_.steps());
+    const std::int64_t epoch = step_ / steps_->steps();
+    const std::int64_t end = std::min(last_step(), (epoch + 1) * steps_->steps());
     const std::int64_t begin = step_;
     const auto start = std::chrono::steady_clock::now();
     while (step_ < end && !stop_) {
@@ -231,38 +260,47 @@ class Training final : public TrainControl {
       if (settings_.checkpoint_every > 0 && step_ % settings_.checkpoint_every == 0 && step_ < end)
         save();
     }
-    if (step_ == (epoch + 1) * steps_.steps()) close_epoch(epoch, begin, seconds_since(start));
+    if (step_ == (epoch + 1) * steps_->steps()) close_epoch(epoch, begin, seconds_since(start));
     save();
   }
 
   void run_burst(std::int64_t end) {
     std::int64_t count = std::min(burst_, end - step_);
     // The program of the last, smaller batch must not run at a step that the other stopped at.
-    const std::int64_t full_end = step_ - step_ % steps_.steps() + steps_.full_steps();
+    const std::int64_t full_end = step_ - step_ % steps_->steps() + steps_->full_steps();
     if (step_ < full_end) count = std::min(count, full_end - step_);
     if (settings_.checkpoint_every > 0)
       count = std::min(count, settings_.checkpoint_every - step_ % settings_.checkpoint_every);
     const auto start = std::chrono::steady_clock::now();
-    steps_.run(runtime_, step_ % steps_.steps(), count);
-    runtime_.stream().synchronize();
+    for (const std::int64_t burst_end = step_ + count; step_ < burst_end;)
+      run_steps(burst_end - step_);
     const double seconds = seconds_since(start);
-    const std::int64_t reached = runtime_.read_counter(kTrainStep);
-    if (reached != step_ + count) fail_at(reached);
-    step_ = reached;
     step_milliseconds_.push_back(1e3 * seconds / static_cast<double>(count));
-    if (seconds < kBurstSeconds / 2) burst_ *= 2;
+    if (count == burst_ && seconds < kBurstSeconds / 2) burst_ *= 2;
     if (seconds > kBurstSeconds * 2) burst_ = std::max<std::int64_t>(1, burst_ / 2);
   }
 
+  // As many of `most` steps as there are data for at a time.
+  void run_steps(std::int64_t most) {
+    const std::int64_t count = feed_->ready(step_, most);
+    steps_->run(runtime_, step_ % steps_->steps(), count);
+    runtime_.stream().synchronize();
+    const std::int64_t reached = runtime_.read_counter(kTrainStep);
+    if (reached != step_ + count) fail_at(reached);
+    step_ = reached;
+    feed_->done(step_);
+  }
+
   std::int64_t samples(std::int64_t first_step, std::int64_t steps) const {
-    const std::int64_t position = first_step % steps_.steps() + steps;
-    const bool has_last = steps_.last_size() > 0 && position == steps_.steps();
-    return steps * steps_.feed().batch - (has_last ? steps_.feed().batch - steps_.last_size() : 0);
+    const std::int64_t position = first_step % steps_->steps() + steps;
+    const bool has_last = steps_->last_size() > 0 && position == steps_->steps();
+    return steps * steps_->feed().batch -
+           (has_last ? steps_->feed().batch - steps_->last_size() : 0);
   }
 
   void report_progress(std::int64_t epoch, std::int64_t begin, double seconds) {
     const double speed = static_cast<double>(step_ - begin) / seconds;
-    callbacks_.on_progress({epoch + 1, step_ - epoch * steps_.steps(), steps_.steps(),
+    callbacks_.on_progress({epoch + 1, step_ - epoch * steps_->steps(), steps_->steps(),
                             static_cast<double>(samples(begin, step_ - begin)) / seconds,
                             static_cast<double>(last_step() - step_) / speed});
   }
@@ -271,7 +309,7 @@ class Training final : public TrainControl {
   [[noreturn]] void fail_at(std::int64_t bad_step) {
     step_ = bad_step;
     const std::optional<graph::NotFinite> found =
-        steps_.find_not_finite(runtime_, step_ % steps_.steps());
+        steps_->find_not_finite(runtime_, step_ % steps_->steps());
     save();
     const std::string what =
         found ? fmt::format("{} of {} elements of '{}' ({}) are not finite, the first at {}: {}",
@@ -281,7 +319,7 @@ class Training final : public TrainControl {
     throw TrainingError(fmt::format(
         "step {} (epoch {}): {}; the state before it is saved in {}/checkpoints; a learning rate "
         "below {} or --clip-norm may help, --skip-bad-steps goes on",
-        step_ + 1, step_ / steps_.steps() + 1, what, folder_.path(),
+        step_ + 1, step_ / steps_->steps() + 1, what, folder_.path(),
         settings_.optimizer.learning_rate));
   }
 
@@ -306,8 +344,8 @@ class Training final : public TrainControl {
   void take_totals(std::int64_t epoch, EpochMetrics& metrics) {
     const std::int64_t skipped = skipped_steps() - result_.skipped_steps;
     result_.skipped_steps += skipped;
-    const auto seen = static_cast<double>(samples(epoch * steps_.steps(), steps_.steps()) -
-                                          skipped * steps_.feed().batch);
+    const auto seen = static_cast<double>(samples(epoch * steps_->steps(), steps_->steps()) -
+                                          skipped * steps_->feed().batch);
     metrics.loss = runtime_.read_total(kTrainLoss) / seen;
     runtime_.clear(kTrainLoss);
     if (!runtime_.store().has(kTrainCorrect)) return;
@@ -321,7 +359,7 @@ class Training final : public TrainControl {
 
   EvaluationResult validate_epoch() {
     if (validation_) return validation_->run(runtime_);
-    result_.test = test_.run(runtime_);
+    result_.test = test_->run(runtime_);
     tested_ = step_;
     return result_.test;
   }
@@ -345,18 +383,20 @@ class Training final : public TrainControl {
 
   void finish(std::int64_t first) {
     if (step_ == first) save();
-    if (tested_ != step_) result_.test = test_.run(runtime_);
+    if (tested_ != step_) result_.test = test_->run(runtime_);
     result_.best_epoch = monitor_.best_epoch();
     result_.best_validation_loss = monitor_.best_loss();
     result_.interrupted = stop_ && step_ < last_step();
     result_.steps = step_;
     result_.step_milliseconds_median = median(step_milliseconds_);
-    const std::int64_t epochs = step_ / steps_.steps() - first / steps_.steps();
+    const std::int64_t epochs = step_ / steps_->steps() - first / steps_->steps();
     const std::int64_t seen =
-        (step_ - first) * steps_.feed().batch -
-        (steps_.last_size() > 0 ? epochs * (steps_.feed().batch - steps_.last_size()) : 0);
-    if (result_.train_seconds > 0)
+        (step_ - first) * steps_->feed().batch -
+        (steps_->last_size() > 0 ? epochs * (steps_->feed().batch - steps_->last_size()) : 0);
+    if (result_.train_seconds > 0) {
       result_.samples_per_second = static_cast<double>(seen) / result_.train_seconds;
+      result_.data_wait_share = feed_->seconds_waited() / result_.train_seconds;
+    }
     outputs_.note(fmt::format("{} at step {}: test loss {}, {:.1f} s of training",
                               result_.interrupted       ? "interrupted"
                               : result_.stopped.empty() ? "end"
@@ -373,9 +413,11 @@ class Training final : public TrainControl {
   CallbackList callbacks_;
   Runtime runtime_;
   GraphOptions graph_options_;
-  BatchPrograms steps_;
-  Evaluator test_;
-  std::optional<Evaluator> validation_;
+  const std::vector<Part> parts_;
+  std::optional<BatchPrograms> steps_;
+  std::optional<Evaluator> test_, validation_;
+  const bool streams_;
+  std::unique_ptr<BatchFeed> feed_;
   RunFolder folder_;
   RunOutputs outputs_;
   std::vector<std::unique_ptr<Callback>> rules_;

@@ -25,6 +25,7 @@ struct TrainResult {
   std::size_t resident_growth = 0;  ///< of this process since train() was called, at its highest
   std::int64_t steps = 0;           ///< taken in all, resumed ones included
   std::int64_t skipped_steps = 0;   ///< of them, without effect because they were not finite
+  double data_wait_share = 0;       ///< of train_seconds: how long steps waited for data
   std::int64_t best_epoch = 0;      ///< of the lowest validation loss; 0: none
   double best_validation_loss = 0;
 };

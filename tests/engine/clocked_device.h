@@ -21,6 +21,7 @@ class ClockedDevice final : public Device {
   std::size_t alignment() const override { return cpu_->alignment(); }
   std::size_t available_memory() const override { return cpu_->available_memory(); }
   std::unique_ptr<Stream> make_stream() override { return cpu_->make_stream(); }
+  std::shared_ptr<std::byte> host_memory(std::size_t) override { return nullptr; }
   std::unique_ptr<Replay> capture(Stream&, const std::function<void()>&) override {
     return nullptr;
   }

@@ -3,6 +3,7 @@
 
 #include <cmath>
 #include <filesystem>
+#include <map>
 
 #include "tests/tools/tool.h"
 
@@ -70,6 +71,34 @@ TEST(Fit, EvaluateAndPredictAgreeWithTheEndOfTraining) {
     right += rows[i]["class"] == rows[i]["label"] ? 1 : 0;
   }
   EXPECT_NEAR(right / static_cast<double>(rows.size()), end["test_accuracy"].get<double>(), 1e-9);
+}
+
+TEST(Fit, StreamsToTheSameBits) {
+  const WorkFolder folder;
+  std::map<std::string, std::vector<std::string>> outputs;
+  for (const char* pipeline : {"resident", "stream"}) {
+    const std::string run = folder / pipeline;
+    const Words how{"--data-pipeline", pipeline, "--loader-threads", "2", "--json"};
+    Words words = fit({"--epochs", "1", "--out", run});
+    words.insert(words.end(), how.begin(), how.end());
+    const Outcome trained = run_tool("engine-train", words, folder);
+    ASSERT_EQ(trained.status, 0) << trained.err;
+    expect_numbers(json_lines(trained.out).back(), {"data_wait_share"});
+    outputs[pipeline].push_back(file_bytes(run + "/checkpoints/last.safetensors"));
+    for (const char* command : {"evaluate", "predict"}) {
+      words = {command, run, "--data", "synthetic:2000"};
+      words.insert(words.end(), how.begin(), how.end());
+      const Outcome outcome = run_tool("engine-train", words, folder);
+      ASSERT_EQ(outcome.status, 0) << outcome.err;
+      for (json& line : json_lines(outcome.out)) {
+        line.erase("run");
+        line.erase("seconds");
+        outputs[pipeline].push_back(line.dump());
+      }
+    }
+  }
+  EXPECT_GT(outputs["stream"].size(), 300u);
+  EXPECT_TRUE(outputs["stream"] == outputs["resident"]);
 }
 
 TEST(Fit, PredictStopsAtTheCount) {

@@ -32,6 +32,14 @@ void RunOptions::declare_device(Command& command) {
       .option("--algorithm-cache", algorithm_cache, "FILE", "where measured kernels are kept");
 }
 
+void RunOptions::declare_data(Command& command) {
+  command
+      .option("--data-pipeline", data_pipeline, "auto|resident|stream",
+              "data in device memory as a whole, or batch by batch (auto: where there is no room)")
+      .option("--loader-threads", loader_threads, "N",
+              "threads that read a stream (default: one a core)");
+}
+
 void RunOptions::declare_model(Command& command) {
   command.option("--batch", batch, "N", "observations a step")
       .option("--precision", precision, "fp32|tf32|bf16", "arithmetic of products")
@@ -59,6 +67,8 @@ void RunOptions::apply(TrainSettings& settings) const {
   assign(settings.seed, seed);
   assign(settings.workspace_limit, workspace_limit);
   assign(settings.memory_limit, memory_limit);
+  assign(settings.data_pipeline, data_pipeline);
+  assign(settings.loader_threads, loader_threads);
   assign(settings.device, device);
   assign(settings.precision, precision);
   assign(settings.autotune, autotune);

@@ -14,13 +14,16 @@
 namespace engine::tools {
 
 struct RunOptions {
-  std::optional<std::int64_t> batch, threads, seed, workspace_limit, memory_limit;
-  std::optional<std::string> device, precision, autotune, algorithm_cache, candidates;
+  std::optional<std::int64_t> batch, threads, seed, workspace_limit, memory_limit, loader_threads;
+  std::optional<std::string> data_pipeline, device, precision, autotune, algorithm_cache,
+      candidates;
   std::vector<std::string> passes_off;
   bool deterministic = false;
 
   /// Device, precision, threads, and how kernels are chosen: what every command takes.
   void declare_device(Command& command);
+  /// How data reach the device: of commands that read them.
+  void declare_data(Command& command);
   /// The others.
   void declare_model(Command& command);
   /// Throws UsageError for a value out of its range.

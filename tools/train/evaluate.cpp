@@ -17,8 +17,7 @@ namespace {
 int evaluate(const InferenceOptions& options) {
   exit_on_interrupt();
   Inference inference(options);
-  const auto evaluator = inference.compile<Evaluator>();
-  inference.load();
+  const auto evaluator = inference.prepare<Evaluator>();
   const auto start = std::chrono::steady_clock::now();
   const EvaluationResult result = evaluator.run(inference.runtime());
   const std::chrono::duration<double> seconds = std::chrono::steady_clock::now() - start;

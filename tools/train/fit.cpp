@@ -22,6 +22,7 @@ struct FitOptions {
   std::optional<double> validation_split;
   bool skip_bad_steps = false;
   bool reject_broken_images = false;
+  bool random_crop = false;
   OptimizerOptions optimizer;
   RunOptions run;
   ReportOptions report;
@@ -67,6 +68,7 @@ TrainSettings resolve(const FitOptions& options) {
   if (options.validation_split) settings.validation_split = *options.validation_split;
   if (options.skip_bad_steps) settings.skip_bad_steps = true;
   if (options.reject_broken_images) settings.reject_broken_images = true;
+  if (options.random_crop) settings.random_crop = true;
   options.optimizer.apply(settings.optimizer);
   validate(settings);
   return settings;
@@ -115,11 +117,14 @@ void add_fit(CommandLine& line) {
             "go on where a step is not finite, instead of stopping")
       .flag("--reject-broken-images", options.reject_broken_images,
             "stop where an image cannot be decoded, instead of leaving it out")
+      .flag("--random-crop", options.random_crop,
+            "cut images at random from ones that are an eighth part larger")
       .option("--out", options.out, "RUN", "the run's folder (default: runs/MODEL-N)")
       .option("--resume", options.resume, "RUN", "go on with a run, under its settings")
       .option("--checkpoint-every", options.checkpoint_every, "N",
               "also save every N steps, not only after epochs");
   options.optimizer.declare(command);
+  options.run.declare_data(command);
   options.run.declare_model(command);
   options.run.declare_device(command);
   command.flag("--quiet", options.report.quiet, "only the result")

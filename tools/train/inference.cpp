@@ -22,6 +22,7 @@ TrainSettings settings_of(const RunFolder& folder, const InferenceOptions& optio
 void InferenceOptions::declare(Command& command) {
   command.argument("RUN", run, "a run's folder")
       .required_option("--data", data, "SOURCE", "a folder of data, or synthetic");
+  where.declare_data(command);
   where.declare_device(command);
   command.flag("--json", json, "JSON on standard output");
 }
@@ -34,11 +35,10 @@ Inference::Inference(const InferenceOptions& options)
       status_(true),
       runtime_(runtime_options_with_status()) {}
 
-void Inference::load() {
+void Inference::load_parameters() {
   status_.clear();
   runtime_.allocate();
   folder_.checkpoints().load_parameters(runtime_.store(), runtime_.stream());
-  upload_dataset(*data_, Part::test, runtime_);
 }
 
 RuntimeOptions Inference::runtime_options_with_status() {

@@ -1,8 +1,11 @@
 // A run's parameters on the test part of some data: what evaluate and predict have in common.
 #pragma once
 
+#include <array>
 #include <memory>
+#include <optional>
 #include <string>
+#include <utility>
 
 #include "models/train/evaluator.h"
 #include "models/train/run_folder.h"
@@ -20,18 +23,26 @@ struct InferenceOptions {
   void declare(Command& command);
 };
 
-/// A run made ready: programs are added by the caller, then load() brings data and parameters.
+/// A run made ready to be asked.
 class Inference {
  public:
   explicit Inference(const InferenceOptions& options);
 
   /// Of the network up to this layer only; see Network::up_to.
   void cut_after(const std::string& layer) { model_.network = model_.network.up_to(layer); }
+  /// Evaluator or Predictor, compiled and given data and parameters.
   template <class Programs>
-  Programs compile() {
-    return Programs(runtime_, model_, *data_, Part::test, graph_options(settings_));
+  Programs prepare() {
+    std::optional<Programs> programs;
+    compile_for_data(runtime_, *data_, std::array{Part::test},
+                     data_pipeline_from_name(settings_.data_pipeline), [&](bool stream) {
+                       programs.emplace(runtime_, model_, *data_, Part::test,
+                                        graph_options(settings_), stream);
+                     });
+    load_parameters();
+    programs->load(runtime_, static_cast<int>(settings_.loader_threads));
+    return std::move(*programs);
   }
-  void load();
 
   Runtime& runtime() { return runtime_; }
   const ModelDefinition& model() const { return model_; }
@@ -39,6 +50,7 @@ class Inference {
 
  private:
   RuntimeOptions runtime_options_with_status();
+  void load_parameters();
 
   RunFolder folder_;
   TrainSettings settings_;

@@ -96,8 +96,7 @@ using RowSink = std::function<void(std::int64_t, std::span<const float>)>;
 
 // Hands on the outputs of each of the first `count` observations.
 void for_each_row(Inference& inference, std::optional<std::int64_t> count, const RowSink& sink) {
-  const auto predictor = inference.compile<Predictor>();
-  inference.load();
+  const auto predictor = inference.prepare<Predictor>();
   const std::int64_t all = inference.data().count(Part::test);
   std::int64_t index = 0;
   predictor.run(inference.runtime(), std::min(count.value_or(all), all),

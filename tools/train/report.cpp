@@ -58,6 +58,7 @@ Record end_record(const TrainResult& result) {
   record.set("tune_seconds", result.tune_seconds);
   record.set("samples_per_second", result.samples_per_second);
   record.set("step_milliseconds_median", result.step_milliseconds_median);
+  record.set("data_wait_share", result.data_wait_share);
   record.set("peak_bytes", static_cast<std::int64_t>(result.peak_bytes));
   record.set("resident_growth_bytes", static_cast<std::int64_t>(result.resident_growth));
   record.set("steps", result.steps).set("skipped_steps", result.skipped_steps);
@@ -170,6 +171,12 @@ void FitReport::print_end(const TrainResult& result) {
   emit(fmt::format("training       {}, {:.3g} ms a step (median), {}",
                    human_seconds(result.train_seconds), result.step_milliseconds_median,
                    rate_text(result.samples_per_second)));
+  constexpr double kWorthSaying = 0.05;
+  if (result.data_wait_share > kWorthSaying)
+    emit(fmt::format(
+        "waiting        {:.0f}% of training for data: more --loader-threads, or smaller "
+        "images, may help",
+        100 * result.data_wait_share));
   emit(fmt::format("run folder     {}", one_line(result.run)));
 }
 

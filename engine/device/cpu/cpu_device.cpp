@@ -190,6 +190,7 @@ class CpuDevice final : public Device {
     set_threads(threads_);
     return std::make_unique<CpuStream>(*this);
   }
+  std::shared_ptr<std::byte> host_memory(std::size_t) override { return nullptr; }
   std::unique_ptr<Replay> capture(Stream&, const std::function<void()>&) override {
     return nullptr;
   }

@@ -163,6 +163,11 @@ std::unique_ptr<Stream> CudaDevice::make_stream() {
   return std::make_unique<CudaStream>(*this);
 }
 
+std::shared_ptr<std::byte> CudaDevice::host_memory(std::size_t bytes) {
+  make_current();
+  return allocate_pinned(bytes);
+}
+
 std::unique_ptr<Replay> CudaDevice::capture(Stream& stream, const std::function<void()>& body) {
   make_current();
   return std::make_unique<GraphReplay>(

@@ -24,6 +24,7 @@ class CudaDevice final : public Device {
   std::size_t alignment() const override { return 256; }
   std::size_t available_memory() const override;
   std::unique_ptr<Stream> make_stream() override;
+  std::shared_ptr<std::byte> host_memory(std::size_t bytes) override;
   std::unique_ptr<Replay> capture(Stream& stream, const std::function<void()>& body) override;
   std::vector<double> time(Stream& stream, int runs, const std::function<void()>& before_each,
                            const std::function<void()>& body) override;

@@ -17,18 +17,18 @@ StreamHandle create_stream() {
   return StreamHandle(stream);
 }
 
-PinnedMemory allocate_pinned() {
+}  // namespace
+
+PinnedMemory allocate_pinned(std::size_t bytes) {
   void* memory = nullptr;
-  ENGINE_CUDA_CHECK(cudaMallocHost(&memory, kPinnedBytes));
+  ENGINE_CUDA_CHECK(cudaMallocHost(&memory, bytes));
   return PinnedMemory(static_cast<std::byte*>(memory));
 }
-
-}  // namespace
 
 CudaStream::CudaStream(CudaDevice& device) : device_(device) {
   device_.make_current();
   stream_ = create_stream();
-  pinned_ = allocate_pinned();
+  pinned_ = allocate_pinned(kPinnedBytes);
 }
 
 // Work may still read the pinned area and whatever the caller frees next.
@@ -64,6 +64,7 @@ void CudaStream::require_no_capture(const char* what) const {
 void CudaStream::copy_to_device(void* destination, const void* source, std::size_t bytes) {
   require_no_capture("a copy from the host");
   if (bytes == 0) return;
+  device_.make_current();  // a thread that brings data may be new
   if (std::byte* staged = stage(bytes)) {
     std::memcpy(staged, source, bytes);
     source = staged;

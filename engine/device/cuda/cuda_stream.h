@@ -8,6 +8,9 @@
 
 namespace engine::cuda {
 
+/// Throws DeviceError.
+PinnedMemory allocate_pinned(std::size_t bytes);
+
 class CudaStream final : public Stream {
  public:
   explicit CudaStream(CudaDevice& device);

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <cstdlib>
+#include <utility>
 
 #include "models/data/resize.h"
 #include "tests/models/data/image_files.h"
@@ -68,6 +69,27 @@ TEST(Jpeg, IsNearTheOriginalInEveryMode) {
   Image rgb{8, 8, 3, {}};
   for (int i = 0; i < 64; ++i) rgb.pixels.insert(rgb.pixels.end(), {200, 100, 50});
   EXPECT_LE(worst_difference(decode(jpeg_bytes(cmyk)), rgb), kNear);
+}
+
+TEST(Jpeg, ComesSmallerWhereThatIsEnough) {
+  const auto decode_for = [](const Image& image, const ImageSize& enough) {
+    const std::string file = jpeg_bytes(image);
+    return decode_image(std::as_bytes(std::span(file)), "test.img", 3, enough);
+  };
+  constexpr int kNear = 8;
+  const Image image = gradient_image(32, 24);
+  for (const auto& [enough, height] : {std::pair(ImageSize{}, 32),
+                                       {ImageSize{17, 12}, 32},
+                                       {ImageSize{16, 12}, 16},
+                                       {ImageSize{8, 6}, 8},
+                                       {ImageSize{7, 4}, 8},
+                                       {ImageSize{0, 0}, 4}}) {
+    const Image read = decode_for(image, enough);
+    EXPECT_LE(worst_difference(read, resize(image, height, height * 3 / 4)), kNear);
+  }
+  const Image odd = decode_for(gradient_image(33, 25), {16, 12});
+  EXPECT_EQ(odd.height, 17);
+  EXPECT_EQ(odd.width, 13);
 }
 
 TEST(Images, GrayIsTheLumaOfColours) {
