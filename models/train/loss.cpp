@@ -10,6 +10,7 @@
 #include "ops/accuracy.h"
 #include "ops/binary_accuracy.h"
 #include "ops/gather.h"
+#include "ops/huber_loss.h"
 #include "ops/mean_squared_error.h"
 #include "ops/sigmoid_cross_entropy.h"
 #include "ops/softmax_cross_entropy.h"
@@ -19,10 +20,11 @@ namespace {
 
 using graph::Value;
 
-constexpr std::array<std::pair<Loss, const char*>, 3> kLosses{
+constexpr std::array<std::pair<Loss, const char*>, 4> kLosses{
     {{Loss::softmax_cross_entropy, "softmax_cross_entropy"},
      {Loss::sigmoid_cross_entropy, "sigmoid_cross_entropy"},
-     {Loss::mean_squared_error, "mean_squared_error"}}};
+     {Loss::mean_squared_error, "mean_squared_error"},
+     {Loss::huber_loss, "huber_loss"}}};
 
 }  // namespace
 
@@ -55,6 +57,8 @@ Scores emit_scores(graph::Graph& graph, Loss loss, Value* output, Value* targets
   Value* numbers = graph.apply(ops::gather_normalized({1, 0}), {targets, indices}, label);
   if (loss == Loss::mean_squared_error)
     return {graph.apply(ops::mean_squared_error(), {output, numbers}, "loss"), nullptr};
+  if (loss == Loss::huber_loss)
+    return {graph.apply(ops::huber_loss(), {output, numbers}, "loss"), nullptr};
   return {graph.apply(ops::sigmoid_cross_entropy(), {output, numbers}, "loss"),
           graph.apply(ops::binary_accuracy(), {output, numbers}, "accuracy"),
           static_cast<double>(output->type().shape.elements_after(0))};

@@ -14,6 +14,7 @@ enum class Loss {
   softmax_cross_entropy,  ///< logits [B, classes]; targets are labels below the classes
   sigmoid_cross_entropy,  ///< logits [B, K]; targets are K numbers in [0, 1], or labels 0 and 1
   mean_squared_error,     ///< predictions [B, K]; targets are K numbers, or labels as numbers
+  huber_loss,             ///< the same operands; outliers count linearly, beyond a delta of 1
 };
 
 std::string loss_name(Loss loss);

@@ -238,12 +238,17 @@ ArrayPart surface(int count, std::uint64_t seed) {
   return {x, y};
 }
 
-TEST(Trainer, FitsNumbersByTheirSquaredError) {
+class RegressionLoss : public testing::TestWithParam<Loss> {};
+INSTANTIATE_TEST_SUITE_P(Trainer, RegressionLoss,
+                         testing::Values(Loss::mean_squared_error, Loss::huber_loss),
+                         [](const auto& test) { return loss_name(test.param); });
+
+TEST_P(RegressionLoss, FitsNumbers) {
   const ScratchFolder scratch;
   Silent observer;
   ModelDefinition model{"surface", "two numbers from two",
                         Network(Shape{2}).dense(32).relu().dense(2)};
-  model.loss = Loss::mean_squared_error;
+  model.loss = GetParam();
   model.batch = 32;
   TrainSettings s = default_settings(model);
   s.optimizer = default_optimizer("adam");
@@ -305,7 +310,7 @@ TEST(Trainer, TrainsANetworkOfTheApplicationsOwn) {
 TEST(Trainer, OutputsAndTargetsThatDoNotGoTogether) {
   const ScratchFolder scratch;
   Silent observer;
-  for (Loss loss : {Loss::mean_squared_error, Loss::sigmoid_cross_entropy}) {
+  for (Loss loss : {Loss::mean_squared_error, Loss::huber_loss, Loss::sigmoid_cross_entropy}) {
     ModelDefinition model{"three", "", Network(Shape{20}).dense(3)};
     model.loss = loss;
     try {

@@ -132,6 +132,7 @@ TEST_F(ModelFile, SaysResidualBlocksWithShortcuts) {
 TEST_F(ModelFile, ReadsBackWhatIsWritten) {
   ModelDefinition model{"all", "a \"quoted\" \\ line", Network(Shape{2, 6})};
   model.input_scale = 0.5;
+  model.loss = Loss::huber_loss;
   model.classes = 3;
   model.epochs = 7;
   model.partial_batches = false;
@@ -154,6 +155,7 @@ TEST_F(ModelFile, ReadsBackWhatIsWritten) {
   const ModelDefinition read = load(text);
   EXPECT_EQ(describe_model(read), text);
   EXPECT_EQ(read.description, model.description);
+  EXPECT_EQ(read.loss, model.loss);
   EXPECT_EQ(read.optimizer.learning_rate, 0.125);
   EXPECT_FALSE(read.partial_batches);
   const std::vector<LayerSummary> before = summarize(model.network),
