@@ -68,7 +68,8 @@ find_path(ENGINE_TOMLPLUSPLUS_INCLUDE_DIR toml++/toml.h REQUIRED)
 add_library(engine_settings INTERFACE)
 target_include_directories(engine_settings INTERFACE ${PROJECT_SOURCE_DIR})
 target_compile_options(engine_settings INTERFACE
-  $<$<COMPILE_LANGUAGE:CXX>:-Wall -Wextra -Wshadow -Wnon-virtual-dtor -Wno-restrict>
+  $<$<COMPILE_LANGUAGE:CXX>:-Wall -Wextra -Wshadow -Wnon-virtual-dtor>
+  $<$<COMPILE_LANG_AND_ID:CXX,GNU>:-Wno-restrict>
   $<$<AND:$<COMPILE_LANGUAGE:CXX>,$<BOOL:${ENGINE_WERROR}>>:-Werror>)
 if(ENGINE_SANITIZE)
   target_compile_options(engine_settings INTERFACE
