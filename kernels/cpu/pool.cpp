@@ -95,7 +95,7 @@ void finish_max(float* best, const std::int32_t* places, std::uint8_t* index, st
                 bool relu) {
   for (std::int64_t i = 0; i < count; ++i) {
     const bool flat = relu & !(best[i] > 0);
-    best[i] = relu & (best[i] <= 0) ? 0.0f : best[i];
+    best[i] = (relu & (best[i] <= 0)) ? 0.0f : best[i];
     index[i] = static_cast<std::uint8_t>(flat ? kNoIndex : places[i] < 0 ? kNoIndex : places[i]);
   }
 }

@@ -50,7 +50,7 @@ void for_each_window(const PoolGeometry& g, const Body& body) {
 }
 
 void max_pool(const Problem& problem, Inputs inputs, Outputs outputs) {
-  const auto [relu, dropout, type] = PoolAttributes::from(problem.attributes).epilogue;
+  const DenseAttributes epilogue = PoolAttributes::from(problem.attributes).epilogue;
   for_each_window(PoolGeometry::of(problem), [&](std::size_t e, const auto& elements) {
     double y = -std::numeric_limits<double>::infinity();
     int index = kNoIndex;
@@ -60,11 +60,11 @@ void max_pool(const Problem& problem, Inputs inputs, Outputs outputs) {
       y = x;
       index = element.place;
     }
-    if (relu == Activation::relu) {
+    if (epilogue.activation == Activation::relu) {
       if (!(y > 0)) index = kNoIndex;
       if (y <= 0) y = 0;
     }
-    if (dropout.rate > 0) {
+    if (const DropoutAttributes& dropout = epilogue.dropout; dropout.rate > 0) {
       const auto step = static_cast<std::uint64_t>(inputs[1].values[0]);
       const bool kept = random_word(dropout.key, step, e) >= dropout.threshold();
       if (!kept) index = kNoIndex;
