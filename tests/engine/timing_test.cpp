@@ -15,7 +15,7 @@ class TimeInTurns : public testing::Test {
  protected:
   // A body that takes `microseconds` and counts its runs.
   std::function<void()> body(double microseconds, int& runs) {
-    return [this, microseconds, &runs] {
+    return [microseconds, &runs] {
       ClockedDevice::advance(microseconds);
       ++runs;
     };
