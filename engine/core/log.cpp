@@ -4,6 +4,7 @@
 #include <spdlog/sinks/stdout_color_sinks.h>
 #include <spdlog/spdlog.h>
 
+#include <cerrno>
 #include <memory>
 
 #include "engine/core/error.h"
@@ -40,6 +41,18 @@ spdlog::level::level_enum to_spdlog(Level level) {
   return spdlog::level::info;
 }
 
+// One that a signal interrupts is repeated: what is not written yet is still in the buffer.
+void flush(FileSink& sink) {
+  for (;;) {
+    try {
+      errno = 0;
+      return sink.flush();
+    } catch (const spdlog::spdlog_ex&) {
+      if (errno != EINTR) throw;
+    }
+  }
+}
+
 }  // namespace
 
 void set_level(Level level) {
@@ -66,7 +79,7 @@ void File::note(const std::string& message) {
   auto& sink = *static_cast<FileSink*>(sink_.get());
   try {
     sink.log(spdlog::details::log_msg("engine", spdlog::level::info, message));
-    sink.flush();
+    flush(sink);
   } catch (const spdlog::spdlog_ex& failure) {
     std::erase(logger().sinks(), sink_);
     sink_.reset();
