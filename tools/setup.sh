@@ -8,7 +8,7 @@ threads=$(nproc)
 build_packages=(g++ cmake ninja-build libdnnl-dev libspdlog-dev libfmt-dev libcli11-dev
   nlohmann-json3-dev zlib1g-dev libjpeg62-turbo-dev libpng-dev libtomlplusplus-dev libmimalloc-dev
   protobuf-compiler libprotobuf-dev dataset-fashion-mnist)
-check_packages=(libgtest-dev clang-format git)
+check_packages=(libgtest-dev clang-format git graphviz)
 all_packages=(clang libclang-rt-14-dev libomp-dev clang-tidy locales)
 
 say() { printf '== %s\n' "$*"; }

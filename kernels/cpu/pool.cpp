@@ -304,7 +304,7 @@ void drop_all(const Pool& pool, const DropoutAttributes& dropout,
 template <class Body>
 void for_each_window(const Pool& pool, const Extents3& extents, const Body& body) {
   const std::int64_t lines = pool.g.batch * extents[0] * extents[1];
-  const std::int64_t grain = kElementGrain / 4 / (extents[2] * pool.g.channels) + 1;
+  const std::int64_t grain = kElementGrain / 4 / (extents[2] * pool.g.channels + 1) + 1;
   parallel_for(lines, grain, [&](std::int64_t begin, std::int64_t end) {
     WindowPixels pixels;
     for (std::int64_t line = begin; line < end; ++line) {
