@@ -100,7 +100,7 @@ int report(bool timed, const std::vector<std::string>& ops) {
 }  // namespace
 }  // namespace engine::test
 
-int main(int argc, char** argv) {
+int main(int argc, char** argv) try {
   engine::initialize();
   std::vector<std::string> ops(argv + 1, argv + argc);
   const bool timed = std::erase(ops, "--time") > 0;
@@ -111,4 +111,7 @@ int main(int argc, char** argv) {
     }
   if (ops.empty()) ops = engine::test::CaseTable::global().ops();
   return engine::test::report(timed, ops);
+} catch (const std::exception& failure) {
+  fmt::print(stderr, "kernels_report: error: {}\n", failure.what());
+  return 1;
 }

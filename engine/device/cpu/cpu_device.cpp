@@ -230,8 +230,8 @@ class CpuDevice final : public Device {
     if (bytes > available_memory()) return nullptr;
     void* data = ::mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     if (data == MAP_FAILED) return nullptr;
-    // A step goes over more memory than the TLB covers with small pages, which cost a tenth of its
-    // time. A wish: where it cannot be met, all is as without.
+    // A step goes over more memory than the TLB covers with small pages: they took 4% of the time
+    // of mnist-mlp's, 7% of cifar10-vgg's. A wish: where it cannot be met, all is as without.
     static_cast<void>(::madvise(data, bytes, MADV_HUGEPAGE));
     const std::lock_guard lock(mutex_);
     mapped_.emplace(data, bytes);
