@@ -1,0 +1,115 @@
+// References of gru, gru_reset_after and their gradients.
+#include "kernels/gru.h"
+
+#include "engine/tune/registry.h"
+#include "kernels/reference/recurrent_steps.h"
+
+namespace engine {
+namespace {
+
+using reference::BackwardStep;
+using reference::ForwardStep;
+using reference::Line;
+using reference::Weights;
+
+void finish_gru(std::size_t u, std::size_t units, Tracked z, Tracked r, Tracked n,
+                ForwardStep& step) {
+  step.gates.set(u, z);
+  step.gates.set(units + u, r);
+  step.gates.set(2 * units + u, n);
+  step.h.set(u, z * step.h[u] + (Tracked(1) - z) * n);
+}
+
+void gru_forward(const Weights& weights, ForwardStep& step) {
+  const std::size_t units = weights.units;
+  weights.recurrent(step.s, 0, step.z, 0);
+  weights.recurrent(step.s, 1, step.z, units);
+  Line operand(units);
+  for (std::size_t u = 0; u < units; ++u)
+    operand.set(u, reference::sigmoid(step.z[units + u]) * step.s[u]);
+  weights.recurrent(operand, 2, step.z, 2 * units);
+  for (std::size_t u = 0; u < units; ++u)
+    finish_gru(u, units, reference::sigmoid(step.z[u]), reference::sigmoid(step.z[units + u]),
+               reference::tanh(step.z[2 * units + u]), step);
+}
+
+void gru_forward_reset_after(const Weights& weights, ForwardStep& step) {
+  const std::size_t units = weights.units;
+  for (std::size_t gate = 0; gate < 3; ++gate)
+    weights.recurrent(step.s, gate, step.q, gate * units);
+  for (std::size_t u = 0; u < units; ++u) {
+    const Tracked r = reference::sigmoid(step.z[units + u] + step.q[units + u]);
+    const Tracked q = step.q[2 * units + u];
+    finish_gru(u, units, reference::sigmoid(step.z[u] + step.q[u]), r,
+               reference::tanh(step.z[2 * units + u] + r * q), step);
+    step.gates.set(3 * units + u, q);
+  }
+}
+
+// At z and n before their functions, and at the state before, directly.
+void start_gru_backward(std::size_t u, std::size_t units, BackwardStep& step) {
+  const Tracked one(1), z = step.gates[u], n = step.gates[2 * units + u], dh = step.dh[u];
+  step.dz.set(u, dh * (step.h[u] - n) * z * (one - z));
+  step.dz.set(2 * units + u, dh * (one - z) * (one - n * n));
+  step.dh.set(u, dh * z);
+}
+
+Tracked reset_slope(Tracked r) {
+  return r * (Tracked(1) - r);
+}
+
+void gru_backward(const Weights& weights, BackwardStep& step) {
+  const std::size_t units = weights.units;
+  for (std::size_t u = 0; u < units; ++u) start_gru_backward(u, units, step);
+  Line d_operand(units);
+  weights.transposed(step.dz, 2 * units, 2, d_operand);
+  for (std::size_t u = 0; u < units; ++u) {
+    const Tracked r = step.gates[units + u];
+    step.dz.set(units + u, d_operand[u] * step.s[u] * reset_slope(r));
+    step.ds.set(u, d_operand[u] * r);
+    step.operand.set(u, r * step.s[u]);
+  }
+  step.dq = step.dz;
+  weights.transposed(step.dq, 0, 0, step.ds);
+  weights.transposed(step.dq, units, 1, step.ds);
+}
+
+void gru_backward_reset_after(const Weights& weights, BackwardStep& step) {
+  const std::size_t units = weights.units;
+  for (std::size_t u = 0; u < units; ++u) {
+    start_gru_backward(u, units, step);
+    const Tracked r = step.gates[units + u], dn = step.dz[2 * units + u];
+    step.dz.set(units + u, dn * step.gates[3 * units + u] * reset_slope(r));
+    step.dq.set(u, step.dz[u]);
+    step.dq.set(units + u, step.dz[units + u]);
+    step.dq.set(2 * units + u, dn * r);
+  }
+  for (std::size_t gate = 0; gate < 3; ++gate)
+    weights.transposed(step.dq, gate * units, gate, step.ds);
+}
+
+constexpr reference::CellSteps kGruSteps{kGru, gru_forward, gru_backward, 2};
+constexpr reference::CellSteps kGruResetAfterSteps{kGruResetAfter, gru_forward_reset_after,
+                                                   gru_backward_reset_after, -1};
+
+template <const reference::CellSteps& steps>
+void add_gru(ReferenceRegistry& registry) {
+  const std::string op = steps.cell.op;
+  registry.add(op, [](const Problem& problem, std::span<const ReferenceTensor> inputs,
+                      std::span<ReferenceTensor> outputs) {
+    reference::recurrent_forward(steps, problem, inputs, outputs);
+  });
+  registry.add(op + "_gradient", [](const Problem& problem, std::span<const ReferenceTensor> inputs,
+                                    std::span<ReferenceTensor> outputs) {
+    reference::recurrent_backward(steps, problem, inputs, outputs);
+  });
+}
+
+}  // namespace
+
+void register_gru_reference(ReferenceRegistry& registry) {
+  add_gru<kGruSteps>(registry);
+  add_gru<kGruResetAfterSteps>(registry);
+}
+
+}  // namespace engine

@@ -1,0 +1,68 @@
+// References of lstm and its gradient.
+#include "kernels/lstm.h"
+
+#include "engine/tune/registry.h"
+#include "kernels/reference/recurrent_steps.h"
+
+namespace engine {
+namespace {
+
+using reference::BackwardStep;
+using reference::ForwardStep;
+using reference::Line;
+using reference::Weights;
+
+void lstm_forward(const Weights& weights, ForwardStep& step) {
+  const std::size_t units = weights.units;
+  for (std::size_t gate = 0; gate < 4; ++gate)
+    weights.recurrent(step.s, gate, step.z, gate * units);
+  for (std::size_t u = 0; u < units; ++u) {
+    const Tracked i = reference::sigmoid(step.z[u]), f = reference::sigmoid(step.z[units + u]),
+                  g = reference::tanh(step.z[2 * units + u]),
+                  o = reference::sigmoid(step.z[3 * units + u]);
+    const Tracked c = f * step.c[u] + i * g;
+    step.c.set(u, c);
+    step.h.set(u, o * reference::tanh(c));
+    step.gates.set(u, i);
+    step.gates.set(units + u, f);
+    step.gates.set(2 * units + u, g);
+    step.gates.set(3 * units + u, o);
+  }
+}
+
+void lstm_backward(const Weights& weights, BackwardStep& step) {
+  const std::size_t units = weights.units;
+  const Tracked one(1);
+  for (std::size_t u = 0; u < units; ++u) {
+    const Tracked i = step.gates[u], f = step.gates[units + u], g = step.gates[2 * units + u],
+                  o = step.gates[3 * units + u];
+    const Tracked t = reference::tanh(step.c_next[u]), dh = step.dh[u];
+    const Tracked dc = step.dc[u] + dh * o * (one - t * t);
+    step.dz.set(u, dc * g * i * (one - i));
+    step.dz.set(units + u, dc * step.c[u] * f * (one - f));
+    step.dz.set(2 * units + u, dc * i * (one - g * g));
+    step.dz.set(3 * units + u, dh * t * o * (one - o));
+    step.dc.set(u, dc * f);
+    step.dh.set(u, Tracked());
+  }
+  step.dq = step.dz;
+  for (std::size_t gate = 0; gate < 4; ++gate)
+    weights.transposed(step.dq, gate * units, gate, step.ds);
+}
+
+constexpr reference::CellSteps kLstmSteps{kLstm, lstm_forward, lstm_backward, -1};
+
+}  // namespace
+
+void register_lstm_reference(ReferenceRegistry& registry) {
+  registry.add("lstm", [](const Problem& problem, std::span<const ReferenceTensor> inputs,
+                          std::span<ReferenceTensor> outputs) {
+    reference::recurrent_forward(kLstmSteps, problem, inputs, outputs);
+  });
+  registry.add("lstm_gradient", [](const Problem& problem, std::span<const ReferenceTensor> inputs,
+                                   std::span<ReferenceTensor> outputs) {
+    reference::recurrent_backward(kLstmSteps, problem, inputs, outputs);
+  });
+}
+
+}  // namespace engine
