@@ -38,6 +38,14 @@ using ElementReference = ReferenceElement (*)(const Problem& problem,
                                               std::size_t output, std::size_t element);
 using AnyReference = std::variant<Reference, ElementReference>;
 
+/// Bounds of the floating-point numbers of an operand.
+struct InputRange {
+  double low = -1, high = 1;
+};
+/// What an op brings whose kernels can be compared on some operands only: a recurrent net with
+/// large weights is chaotic, and every rounding error grows from step to step.
+using InputRanges = InputRange (*)(const Problem& problem, std::size_t input);
+
 /// Widens `type.bytes()` bytes of host memory.
 ReferenceTensor widen(const TensorType& type, const void* data);
 /// The inverse: rounds to the dtype.

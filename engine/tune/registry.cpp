@@ -33,20 +33,26 @@ ReferenceRegistry& ReferenceRegistry::global() {
   return registry;
 }
 
-void ReferenceRegistry::add(const std::string& op, AnyReference reference) {
-  if (!by_op_.emplace(op, reference).second)
+void ReferenceRegistry::add(const std::string& op, AnyReference reference, InputRanges ranges) {
+  if (!by_op_.emplace(op, Entry{reference, ranges}).second)
     throw UsageError("a reference for op '" + op + "' is registered twice");
+}
+
+InputRange ReferenceRegistry::input_range(const Problem& problem, std::size_t input) const {
+  const auto found = by_op_.find(problem.op);
+  if (found == by_op_.end() || found->second.ranges == nullptr) return {};
+  return found->second.ranges(problem, input);
 }
 
 AnyReference ReferenceRegistry::find(const std::string& op) const {
   auto found = by_op_.find(op);
   ENGINE_CHECK(found != by_op_.end(), "no reference for op '" + op + "'");
-  return found->second;
+  return found->second.reference;
 }
 
 std::vector<std::string> ReferenceRegistry::ops() const {
   std::vector<std::string> names;
-  for (const auto& [name, reference] : by_op_) names.push_back(name);
+  for (const auto& [name, entry] : by_op_) names.push_back(name);
   return names;
 }
 

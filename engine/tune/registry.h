@@ -34,14 +34,21 @@ class ReferenceRegistry {
  public:
   static ReferenceRegistry& global();
 
-  void add(const std::string& op, AnyReference reference);
+  /// `ranges` says what operands the op's problems are tuned on; nullptr: [-1, 1) for all.
+  void add(const std::string& op, AnyReference reference, InputRanges ranges = nullptr);
   bool has(const std::string& op) const { return by_op_.contains(op); }
   /// Throws InternalError for an op without one.
   AnyReference find(const std::string& op) const;
+  /// What the numbers of an operand are drawn from, uniformly, where the problem is tuned.
+  InputRange input_range(const Problem& problem, std::size_t input) const;
   std::vector<std::string> ops() const;
 
  private:
-  std::map<std::string, AnyReference> by_op_;
+  struct Entry {
+    AnyReference reference;
+    InputRanges ranges;
+  };
+  std::map<std::string, Entry> by_op_;
 };
 
 }  // namespace engine

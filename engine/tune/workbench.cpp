@@ -15,7 +15,8 @@ namespace {
 constexpr std::int64_t kSamples = 256;        ///< of an output whose elements are sampled
 constexpr std::int64_t kWholeOutput = 16384;  ///< elements that are all computed in any case
 
-std::vector<std::byte> make_input(const TensorType& type, std::size_t index) {
+std::vector<std::byte> make_input(const TensorType& type, std::size_t index,
+                                  const InputRange& range) {
   std::vector<std::byte> data(type.bytes());
   if (type.dtype == DType::i64 && type.shape.rank() == 0) return data;
   const RandomKey key = random_key(0, fmt::format("tuning input {}", index));
@@ -28,7 +29,8 @@ std::vector<std::byte> make_input(const TensorType& type, std::size_t index) {
       for (std::uint64_t j = i; j < std::min(i + 4, count); ++j) {
         const std::uint32_t word = random.word[j - i];
         if constexpr (is_floating(dtype_of<T>))
-          elements[j] = static_cast<T>(2 * uniform_from_word(word) - 1);
+          elements[j] =
+              static_cast<T>(range.low + (range.high - range.low) * uniform_from_word(word));
         else
           elements[j] = static_cast<T>(word & 1);
       }
@@ -74,7 +76,8 @@ Workbench::Workbench(const Problem& problem, Device& device, Stream& stream)
   add_operands(problem.inputs, device, input_buffers_, inputs_);
   add_operands(problem.outputs, device, output_buffers_, outputs_);
   for (std::size_t i = 0; i < inputs_.size(); ++i)
-    input_data_.push_back(make_input(problem.inputs[i], i));
+    input_data_.push_back(
+        make_input(problem.inputs[i], i, ReferenceRegistry::global().input_range(problem, i)));
   if (ReferenceRegistry::global().has(problem.op)) evaluate(problem);
 }
 

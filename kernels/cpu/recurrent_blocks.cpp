@@ -221,8 +221,8 @@ class ForwardKernel final : public RecurrentKernel {
     const std::int64_t count = frame_.count(first), units = frame_.n.units,
                        inputs = frame_.n.inputs, line = frame_.line;
     float *x = workspace + scratch.x, *z = workspace + scratch.z, *s = workspace + scratch.h;
-    for (std::int64_t i = 0; i < frame_.rows; ++i)
-      std::copy_n(workspace + bias_, line, z + i * line);
+    const std::int64_t w_columns = frame_.input_columns();
+    start(workspace, z, 0, w_columns);
     for (std::int64_t i = 0; i < count; ++i)
       std::copy_n(frame_.x(arguments, first + i, t), inputs, x + i * inputs);
     if (frame_.attributes.scale) {
@@ -230,8 +230,8 @@ class ForwardKernel final : public RecurrentKernel {
       s = workspace + scratch.s;
       multiply_lines(h, frame_.scale(arguments, first), s, count * units);
     }
-    multiply_packed({x, inputs, 1, workspace + w_, inputs, z, line, true}, count,
-                    frame_.input_columns());
+    multiply_packed({x, inputs, 1, workspace + w_, inputs, z, line, true}, count, w_columns);
+    start(workspace, z, w_columns, line);  // the product ends in whole registers
     multiply_packed(
         {s, units, 1, workspace + r_, units, z + columns.first_recurrent * units, line, true},
         count, frame_.recurrent_columns());
@@ -243,6 +243,12 @@ class ForwardKernel final : public RecurrentKernel {
                              .operand = operand + i * units,
                              .units = units});
     multiply_packed({operand, units, 1, workspace + late_, units, z, line, true}, count, units);
+  }
+
+  // The bias, in columns [begin, end) of all rows.
+  void start(const float* workspace, float* z, std::int64_t begin, std::int64_t end) const {
+    for (std::int64_t i = 0; i < frame_.rows; ++i)
+      std::copy_n(workspace + bias_ + begin, end - begin, z + i * frame_.line + begin);
   }
 
   void finish(const LaunchArguments& arguments, float* workspace, const Scratch& scratch,

@@ -1,7 +1,6 @@
 // References of gru, gru_reset_after and their gradients.
 #include "kernels/gru.h"
 
-#include "engine/tune/registry.h"
 #include "kernels/reference/recurrent_steps.h"
 
 namespace engine {
@@ -92,24 +91,11 @@ constexpr reference::CellSteps kGruSteps{kGru, gru_forward, gru_backward, 2};
 constexpr reference::CellSteps kGruResetAfterSteps{kGruResetAfter, gru_forward_reset_after,
                                                    gru_backward_reset_after, -1};
 
-template <const reference::CellSteps& steps>
-void add_gru(ReferenceRegistry& registry) {
-  const std::string op = steps.cell.op;
-  registry.add(op, [](const Problem& problem, std::span<const ReferenceTensor> inputs,
-                      std::span<ReferenceTensor> outputs) {
-    reference::recurrent_forward(steps, problem, inputs, outputs);
-  });
-  registry.add(op + "_gradient", [](const Problem& problem, std::span<const ReferenceTensor> inputs,
-                                    std::span<ReferenceTensor> outputs) {
-    reference::recurrent_backward(steps, problem, inputs, outputs);
-  });
-}
-
 }  // namespace
 
 void register_gru_reference(ReferenceRegistry& registry) {
-  add_gru<kGruSteps>(registry);
-  add_gru<kGruResetAfterSteps>(registry);
+  reference::add_recurrent<kGruSteps>(registry);
+  reference::add_recurrent<kGruResetAfterSteps>(registry);
 }
 
 }  // namespace engine

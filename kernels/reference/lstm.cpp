@@ -1,7 +1,6 @@
 // References of lstm and its gradient.
 #include "kernels/lstm.h"
 
-#include "engine/tune/registry.h"
 #include "kernels/reference/recurrent_steps.h"
 
 namespace engine {
@@ -55,14 +54,7 @@ constexpr reference::CellSteps kLstmSteps{kLstm, lstm_forward, lstm_backward, -1
 }  // namespace
 
 void register_lstm_reference(ReferenceRegistry& registry) {
-  registry.add("lstm", [](const Problem& problem, std::span<const ReferenceTensor> inputs,
-                          std::span<ReferenceTensor> outputs) {
-    reference::recurrent_forward(kLstmSteps, problem, inputs, outputs);
-  });
-  registry.add("lstm_gradient", [](const Problem& problem, std::span<const ReferenceTensor> inputs,
-                                   std::span<ReferenceTensor> outputs) {
-    reference::recurrent_backward(kLstmSteps, problem, inputs, outputs);
-  });
+  reference::add_recurrent<kLstmSteps>(registry);
 }
 
 }  // namespace engine

@@ -1,5 +1,6 @@
 #include "kernels/reference/recurrent_steps.h"
 
+#include <algorithm>
 #include <cmath>
 
 #include "engine/device/cpu/parallel.h"
@@ -278,6 +279,20 @@ void recurrent_backward(const CellSteps& steps, const Problem& problem,
   store(sums.dr, outputs[results.dr], 0);
   store(sums.db, outputs[results.db], 0);
   if (layer.cell.two_biases) store(sums.dq, outputs[results.db], layer.w_columns);
+}
+
+InputRange recurrent_range(const RecurrentCell& cell, const Problem& problem, std::size_t input) {
+  const RecurrentPlaces places(RecurrentAttributes::from(problem.attributes), cell,
+                               problem.op != cell.op);
+  const RecurrentExtents n = RecurrentExtents::of(problem, cell);
+  const auto weights = [](std::int64_t terms) {
+    const double limit = 0.8 / std::sqrt(static_cast<double>(std::max<std::int64_t>(1, terms)));
+    return InputRange{-limit, limit};
+  };
+  if (input == places.w) return weights(n.inputs);
+  if (input == places.r) return weights(n.units);
+  if (input == places.gates) return {0, 1};
+  return {};
 }
 
 }  // namespace engine::reference

@@ -9,9 +9,10 @@
 #include <cmath>
 #include <cstdint>
 #include <span>
+#include <string>
 #include <vector>
 
-#include "engine/tune/reference.h"
+#include "engine/tune/registry.h"
 #include "kernels/recurrent.h"
 #include "kernels/reference/tracked.h"
 
@@ -88,5 +89,29 @@ void recurrent_forward(const CellSteps& steps, const Problem& problem,
 void recurrent_backward(const CellSteps& steps, const Problem& problem,
                         std::span<const ReferenceTensor> inputs,
                         std::span<ReferenceTensor> outputs);
+/// Weights so small that rounding errors fade from step to step, gates in [0, 1).
+InputRange recurrent_range(const RecurrentCell& cell, const Problem& problem, std::size_t input);
+
+template <const CellSteps& steps>
+void add_recurrent(ReferenceRegistry& registry) {
+  const std::string op = steps.cell.op;
+  const InputRanges ranges = [](const Problem& problem, std::size_t input) {
+    return recurrent_range(steps.cell, problem, input);
+  };
+  registry.add(
+      op,
+      [](const Problem& problem, std::span<const ReferenceTensor> inputs,
+         std::span<ReferenceTensor> outputs) {
+        recurrent_forward(steps, problem, inputs, outputs);
+      },
+      ranges);
+  registry.add(
+      op + "_gradient",
+      [](const Problem& problem, std::span<const ReferenceTensor> inputs,
+         std::span<ReferenceTensor> outputs) {
+        recurrent_backward(steps, problem, inputs, outputs);
+      },
+      ranges);
+}
 
 }  // namespace engine::reference

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <array>
 #include <charconv>
 #include <cmath>
@@ -21,15 +22,16 @@ struct Name {
   Kind kind;
   bool has_value;
 };
-constexpr std::array<Name, 9> kNames{{{"constant", Kind::constant, true},
-                                      {"uniform", Kind::uniform, true},
-                                      {"normal", Kind::normal, true},
-                                      {"glorot_uniform", Kind::glorot_uniform, false},
-                                      {"glorot_normal", Kind::glorot_normal, false},
-                                      {"he_uniform", Kind::he_uniform, false},
-                                      {"he_normal", Kind::he_normal, false},
-                                      {"he_normal_out", Kind::he_normal_out, false},
-                                      {"orthogonal", Kind::orthogonal, false}}};
+constexpr std::array<Name, 10> kNames{{{"constant", Kind::constant, true},
+                                       {"uniform", Kind::uniform, true},
+                                       {"normal", Kind::normal, true},
+                                       {"glorot_uniform", Kind::glorot_uniform, false},
+                                       {"glorot_normal", Kind::glorot_normal, false},
+                                       {"he_uniform", Kind::he_uniform, false},
+                                       {"he_normal", Kind::he_normal, false},
+                                       {"he_normal_out", Kind::he_normal_out, false},
+                                       {"orthogonal", Kind::orthogonal, false},
+                                       {"unit_forget", Kind::unit_forget, false}}};
 
 [[noreturn]] void fail(std::string_view text) {
   std::string known = "zeros, ones";
@@ -153,6 +155,12 @@ std::vector<float> draw(const Initializer& initializer, std::int64_t count, std:
       return draw_normal(size, std::sqrt(2 / in), key);
     case Kind::he_normal_out:
       return draw_normal(size, std::sqrt(2 / static_cast<double>(fan_out)), key);
+    case Kind::unit_forget: {
+      std::vector<float> values(size);
+      std::fill(values.begin() + static_cast<std::ptrdiff_t>(size / 4),
+                values.begin() + static_cast<std::ptrdiff_t>(size / 2), 1.0f);
+      return values;
+    }
     case Kind::orthogonal:
       break;
   }

@@ -20,6 +20,8 @@ namespace engine {
 ///   he_normal_out    normal, deviation sqrt(2 / o): the same for gradients
 ///   orthogonal       an i×o matrix with orthonormal rows or columns, whichever are fewer,
 ///                    uniformly distributed among those       Saxe, McClelland, Ganguli, ICLR 2014
+///   unit_forget      zeros, and ones in the second of four quarters: the bias of an LSTM, whose
+///                    forget gate starts open           Jozefowicz, Zaremba, Sutskever, ICML 2015
 ///   constant:X, uniform:X (in ±X), normal:X (deviation X)
 ///
 /// Normal means not truncated, where Keras cuts glorot_normal and he_normal at two deviations.
@@ -33,7 +35,8 @@ struct Initializer {
     he_uniform,
     he_normal,
     he_normal_out,
-    orthogonal
+    orthogonal,
+    unit_forget
   };
   Kind kind = Kind::constant;
   double value = 0;  ///< the X of the first three
@@ -48,6 +51,7 @@ struct Initializer {
   static Initializer he_normal() { return {Kind::he_normal}; }
   static Initializer he_normal_out() { return {Kind::he_normal_out}; }
   static Initializer orthogonal() { return {Kind::orthogonal}; }
+  static Initializer unit_forget() { return {Kind::unit_forget}; }
 
   /// From one of the names above, "zeros" or "ones". Throws UsageError saying what is expected.
   static Initializer parse(std::string_view text);

@@ -54,6 +54,28 @@ struct LayerNormOptions {
   double epsilon = 1e-3;
 };
 
+/// Of lstm and gru. Masks of drop-out are drawn once a step of training and serve all steps of the
+/// sequences (Gal and Ghahramani, NIPS 2016).
+struct RecurrentOptions {
+  std::int64_t units = 0;
+  bool return_sequences = false;  ///< the state after every step, or after the last one only
+  bool reverse = false;           ///< from the last step to the first
+  double dropout = 0;             ///< of x
+  double recurrent_dropout = 0;   ///< of the state on its way into the product with its weights
+  bool use_bias = true;
+  Initializer kernel_initializer = Initializer::glorot_uniform();
+  Initializer recurrent_initializer = Initializer::orthogonal();
+};
+
+struct LstmOptions : RecurrentOptions {
+  Initializer bias_initializer = Initializer::unit_forget();
+};
+
+struct GruOptions : RecurrentOptions {
+  bool reset_after = true;  ///< the reset gate acts after the product, as in cuDNN, or before it
+  Initializer bias_initializer = Initializer::zeros();
+};
+
 struct AugmentOptions {
   double shift = 0;
   bool horizontal_flip = false;
@@ -102,6 +124,18 @@ class Network {
   Network& batch_norm(BatchNormOptions options = {});
   /// Over the last axis.
   Network& layer_norm(LayerNormOptions options = {});
+  /// Of sequences [B, T, features]: to [B, T, units] with return_sequences, else [B, units].
+  Network& lstm(std::int64_t units, LstmOptions options = {});
+  Network& gru(std::int64_t units, GruOptions options = {});
+  /// The recurrent layer that `layer` consists of, forwards and backwards, side by side along the
+  /// last axis. The second one has weights of its own.
+  Network& bidirectional(const Network& layer);
+  /// `branch`, applied to every step [B, ...] of [B, T, ...].
+  Network& time_distributed(const Network& branch);
+  /// [B, features] to [B, count, features]: the same at every step.
+  Network& repeat_vector(std::int64_t count);
+  /// `count` steps of [B, T, ...] from `begin` on.
+  Network& slice(std::int64_t begin, std::int64_t count);
   /// shortcut(x) + branch(x), which must have the same shape; x itself without a shortcut.
   Network& residual(const Network& branch, const Network& shortcut = {});
   /// x and branch(x) side by side along axis 1.

@@ -39,7 +39,9 @@ class RecurrentCases {
     }
     add_forward(n, {.keep = false}, kReals);
     add_forward(n, {.initial = true, .mask = true, .keep = false}, kReals);
-    add_forward({9, 2, 5, 33}, {}, kSpecials);
+    const double nan = std::nan("");
+    add_forward(n, {}, {Kind::reals, nan, nan});
+    add_forward(n, {}, {Kind::reals, -300, 300});
   }
 
  private:
@@ -56,9 +58,13 @@ class RecurrentCases {
     return result;
   }
 
-  static std::string name(const RecurrentExtents& n, const Attributes& attributes) {
-    return fmt::format("{}x{}x{}->{} {}", n.sequences, n.steps, n.inputs, n.units,
-                       attributes.to_string());
+  static OpCase named(const RecurrentExtents& n, const Attributes& attributes,
+                      std::shared_ptr<const graph::Op> op) {
+    return {.name = fmt::format("{}x{}x{}->{} {}", n.sequences, n.steps, n.inputs, n.units,
+                                attributes.to_string()),
+            .op = std::move(op),
+            .types = {},
+            .draws = {}};
   }
 
   void add(const RecurrentExtents& n, const RecurrentAttributes& layer,
@@ -68,7 +74,7 @@ class RecurrentCases {
     attributes.sequence_gradient = gradients.sequence_gradient;
     attributes.state_gradients = gradients.state_gradients;
     attributes.input_gradient = gradients.input_gradient;
-    OpCase test{.name = name(n, attributes.to_attributes(true)), .op = make_gradient_(attributes)};
+    OpCase test = named(n, attributes.to_attributes(true), make_gradient_(attributes));
     if (attributes.sequence_gradient) operand(test, {n.sequences, n.steps, n.units}, kReals);
     for (int i = 0; attributes.state_gradients && i < cell_.states; ++i)
       operand(test, {n.sequences, n.units}, kReals);
@@ -81,11 +87,11 @@ class RecurrentCases {
 
   void add_forward(const RecurrentExtents& n, const RecurrentAttributes& attributes,
                    const InputDraw& x) const {
-    OpCase test{.name = name(n, attributes.to_attributes(false)), .op = make_(attributes)};
-    if (x.kind == Kind::specials) test.name += " specials";
+    OpCase test = named(n, attributes.to_attributes(false), make_(attributes));
+    if (x.high != 1) test.name += fmt::format(" below {}", x.high);
     add_layer(test, n, attributes, x);
     const std::int64_t work = n.sequences * n.steps * n.units * (n.inputs + n.units);
-    test.gradient = attributes.keep && x.kind == Kind::reals && work > 0 && work < 2500;
+    test.gradient = attributes.keep && x.high == 1 && work > 0 && work < 2500;
     table_.add(with(test, n));
   }
 
