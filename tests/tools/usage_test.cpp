@@ -144,9 +144,10 @@ struct Published {
   double forward, training;
   std::size_t layers;
 };
-constexpr std::array<Published, 4> kPublished{{{"cifar10-cnn", 1250858, 41.5, 122.7, 18},
+constexpr std::array<Published, 5> kPublished{{{"cifar10-cnn", 1250858, 41.5, 122.7, 18},
                                                {"cifar10-vgg", 3441592, 124.5, 370.8, 17},
                                                {"mnist-cnn", 1199882, 24.0, 71.6, 11},
+                                               {"mnist-hrnn", 199434, 110.9, 331.9, 3},
                                                {"mnist-mlp", 669706, 1.34, 3.21, 7}}};
 
 TEST_F(Usage, ListAndSummaryAgreeWithWhatWasPublished) {
@@ -156,8 +157,8 @@ TEST_F(Usage, ListAndSummaryAgreeWithWhatWasPublished) {
   std::vector<std::string> names;
   for (const nlohmann::json& model : models) names.push_back(model["name"]);
   // The sizes of the residual networks are held to in tests/models.
-  EXPECT_EQ(names, (std::vector<std::string>{"cifar10-cnn", "cifar10-vgg", "mnist-cnn", "mnist-mlp",
-                                             "resnet18", "resnet50"}));
+  EXPECT_EQ(names, (std::vector<std::string>{"cifar10-cnn", "cifar10-vgg", "mnist-cnn",
+                                             "mnist-hrnn", "mnist-mlp", "resnet18", "resnet50"}));
   for (const Published& published : kPublished) {
     const Outcome summary = train({"summary", published.name, "--json", "--device", "cpu"});
     ASSERT_EQ(summary.status, 0) << summary.err;

@@ -8,41 +8,11 @@
 #include "models/layers/activation.h"
 #include "models/layers/layer_type.h"
 #include "ops/reduce.h"
+#include "tests/models/layers/built.h"
 #include "tests/models/scratch.h"
 
 namespace engine {
 namespace {
-
-// A network built for a batch of 2.
-struct Built {
-  Built(const Network& network, Mode mode) : graph("test"), builder(graph, mode, 1, step()) {
-    std::vector<std::int64_t> extents{2};
-    for (std::int64_t extent : network.input().extents()) extents.push_back(extent);
-    graph::Value* x = graph.read({"x", {Shape(extents), DType::f32}, graph::StateRole::data});
-    output = network.build(builder, x)->type().shape;
-    graph.verify();
-  }
-  std::string ops() const {
-    std::string names;
-    for (const auto& node : graph.nodes())
-      if (!graph::is_state_read(*node)) names += (names.empty() ? "" : " ") + node->op().name();
-    return names;
-  }
-  std::string parameters() const {
-    std::string names;
-    for (const Parameter& parameter : builder.parameters())
-      names += (names.empty() ? "" : " ") + parameter.state.name;
-    return names;
-  }
-
-  graph::Value* step() {
-    return graph.read({"step", {Shape{}, DType::i64}, graph::StateRole::counter});
-  }
-
-  graph::Graph graph;
-  Builder builder;
-  Shape output;
-};
 
 Built inference(const Network& network) {
   return Built(network, Mode::inference);
