@@ -1,6 +1,5 @@
 // oneDNN's LSTM and GRU primitives as candidates. What they keep of a forward pass is in a format
-// of their own, so they serve layers that keep no gates; and as gradients those that go through the
-// sequences once more, into the workspace, and then back.
+// of their own, so they serve layers that keep no gates.
 #pragma once
 
 #include "engine/tune/registry.h"
@@ -8,7 +7,7 @@
 
 namespace engine::onednn {
 
-/// Registers "onednn.rnn" for a cell and its gradient. `cell` must outlive it.
+/// Registers "onednn.rnn" for a cell, which must outlive it.
 void add_recurrent(CandidateRegistry& registry, const RecurrentCell& cell);
 
 }  // namespace engine::onednn

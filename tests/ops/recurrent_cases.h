@@ -39,6 +39,8 @@ class RecurrentCases {
     }
     add_forward(n, {.keep = false}, kReals);
     add_forward(n, {.initial = true, .mask = true, .keep = false}, kReals);
+    add_forward(n, {.initial = true, .reverse = true, .keep = false}, kReals);
+    add_forward({33, 9, 17, 31}, {.reverse = true, .keep = false}, kReals);
     const double nan = std::nan("");
     add_forward(n, {}, {Kind::reals, nan, nan});
     add_forward(n, {}, {Kind::reals, -300, 300});
