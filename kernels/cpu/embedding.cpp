@@ -50,7 +50,7 @@ void add_row(const bfloat16* dy, float* sum, std::int64_t width) {
 }
 
 template <class In>
-void sum_gradient(const EmbeddingExtents& n, const LaunchArguments& arguments) {
+void sum_embedding_gradient(const EmbeddingExtents& n, const LaunchArguments& arguments) {
   const In* dy = arguments.inputs[0].as<In>();
   const std::int32_t* tokens = arguments.inputs[1].as<std::int32_t>();
   float* sums = arguments.outputs[0].as<float>();
@@ -63,9 +63,10 @@ void sum_gradient(const EmbeddingExtents& n, const LaunchArguments& arguments) {
   });
 }
 
-using Kernel = void (*)(const EmbeddingExtents&, const LaunchArguments&);
+using EmbeddingKernel = void (*)(const EmbeddingExtents&, const LaunchArguments&);
 
-SimpleCandidate::Launch launch_of(const Problem& problem, DType rows, Kernel f32, Kernel bf16) {
+SimpleCandidate::Launch embedding_launch(const Problem& problem, DType rows, EmbeddingKernel f32,
+                                         EmbeddingKernel bf16) {
   return [n = EmbeddingExtents::of(problem), kernel = rows == DType::bf16 ? bf16 : f32](
              const LaunchArguments& arguments) { kernel(n, arguments); };
 }
@@ -76,17 +77,18 @@ SimpleCandidate::Launch launch_of(const Problem& problem, DType rows, Kernel f32
 void register_embedding_cpu(CandidateRegistry& registry) {
   registry.add(SimpleCandidate{
       .op = "embedding", .backend = "cpu", .id = "cpu.simd", .prepare = [](const Problem& problem) {
-        return cpu::launch_of(problem, problem.outputs[0].dtype, cpu::embed<float>,
-                              cpu::embed<bfloat16>);
+        return cpu::embedding_launch(problem, problem.outputs[0].dtype, cpu::embed<float>,
+                                     cpu::embed<bfloat16>);
       }});
   registry.add(SimpleCandidate{.op = "embedding_gradient",
                                .backend = "cpu",
                                .id = "cpu.simd",
                                .prepare =
                                    [](const Problem& problem) {
-                                     return cpu::launch_of(problem, problem.inputs[0].dtype,
-                                                           cpu::sum_gradient<float>,
-                                                           cpu::sum_gradient<bfloat16>);
+                                     return cpu::embedding_launch(
+                                         problem, problem.inputs[0].dtype,
+                                         cpu::sum_embedding_gradient<float>,
+                                         cpu::sum_embedding_gradient<bfloat16>);
                                    },
                                .error_factor = kEmbeddingGradientError});
 }

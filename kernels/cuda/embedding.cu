@@ -38,7 +38,7 @@ void embed(const EmbeddingExtents& n, const LaunchArguments& launch) {
       native_stream(launch.stream), n, table, tokens, y);
 }
 
-constexpr int kLoads = 4;  // of rows that a warp waits for together
+constexpr int kRowLoads = 4;  // of rows that a warp waits for together
 
 template <class In>
 __global__ void embedding_gradient_kernel(EmbeddingExtents n, const In* dy,
@@ -53,8 +53,8 @@ __global__ void embedding_gradient_kernel(EmbeddingExtents n, const In* dy,
     for (std::int64_t first = 0; first < n.tokens; first += kWarp) {
       const bool found = first + lane < n.tokens && tokens[first + lane] == row;
       for (unsigned left = __ballot_sync(kAllLanes, found); left != 0;) {
-        float terms[kLoads] = {};
-        for (int k = 0; k < kLoads && left != 0; ++k, left &= left - 1)
+        float terms[kRowLoads] = {};
+        for (int k = 0; k < kRowLoads && left != 0; ++k, left &= left - 1)
           if (has_column)
             terms[k] = static_cast<float>(
                 dy[(first + __ffs(static_cast<int>(left)) - 1) * n.width + column]);
@@ -66,16 +66,17 @@ __global__ void embedding_gradient_kernel(EmbeddingExtents n, const In* dy,
 }
 
 template <class In>
-void sum_gradient(const EmbeddingExtents& n, const LaunchArguments& launch) {
+void sum_embedding_gradient(const EmbeddingExtents& n, const LaunchArguments& launch) {
   const std::int64_t warps = n.vocabulary * ceil_div<std::int64_t>(n.width, kWarp);
   run("embedding_gradient", embedding_gradient_kernel<In>, blocks_for(warps * kWarp, kBlockThreads),
       kBlockThreads, native_stream(launch.stream), n, launch.inputs[0].as<In>(),
       launch.inputs[1].as<std::int32_t>(), launch.outputs[0].as<float>());
 }
 
-using Kernel = void (*)(const EmbeddingExtents&, const LaunchArguments&);
+using EmbeddingKernel = void (*)(const EmbeddingExtents&, const LaunchArguments&);
 
-SimpleCandidate::Launch launch_of(const Problem& problem, DType rows, Kernel f32, Kernel bf16) {
+SimpleCandidate::Launch embedding_launch(const Problem& problem, DType rows, EmbeddingKernel f32,
+                                         EmbeddingKernel bf16) {
   return [n = EmbeddingExtents::of(problem), kernel = rows == DType::bf16 ? bf16 : f32](
              const LaunchArguments& launch) { kernel(n, launch); };
 }
@@ -88,17 +89,19 @@ void register_embedding_cuda(CandidateRegistry& registry) {
                                .backend = "cuda",
                                .id = "cuda.simt",
                                .prepare = [](const Problem& problem) {
-                                 return cuda::launch_of(problem, problem.outputs[0].dtype,
-                                                        cuda::embed<float>, cuda::embed<bfloat16>);
+                                 return cuda::embedding_launch(problem, problem.outputs[0].dtype,
+                                                               cuda::embed<float>,
+                                                               cuda::embed<bfloat16>);
                                }});
   registry.add(SimpleCandidate{.op = "embedding_gradient",
                                .backend = "cuda",
                                .id = "cuda.simt",
                                .prepare =
                                    [](const Problem& problem) {
-                                     return cuda::launch_of(problem, problem.inputs[0].dtype,
-                                                            cuda::sum_gradient<float>,
-                                                            cuda::sum_gradient<bfloat16>);
+                                     return cuda::embedding_launch(
+                                         problem, problem.inputs[0].dtype,
+                                         cuda::sum_embedding_gradient<float>,
+                                         cuda::sum_embedding_gradient<bfloat16>);
                                    },
                                .error_factor = kEmbeddingGradientError});
 }
