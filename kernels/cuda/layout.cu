@@ -11,33 +11,34 @@ namespace engine {
 namespace cuda {
 namespace {
 
-constexpr int kTile = 32;
+constexpr int kChangeTile = 32;
 
-struct Transposition {
+struct LayoutChange {
   std::int64_t rows, columns;  ///< of an observation, as x has it
   std::int64_t down, across, tiles;
 
-  Transposition(std::int64_t r, std::int64_t c, std::int64_t batch)
+  LayoutChange(std::int64_t r, std::int64_t c, std::int64_t batch)
       : rows(r),
         columns(c),
-        down(ceil_div<std::int64_t>(r, kTile)),
-        across(ceil_div<std::int64_t>(c, kTile)),
+        down(ceil_div<std::int64_t>(r, kChangeTile)),
+        across(ceil_div<std::int64_t>(c, kChangeTile)),
         tiles(batch * down * across) {}
 };
 
 template <class T>
-__global__ void transpose_kernel(Transposition t, const T* x, T* y) {
-  ENGINE_SHARED(T, tile, [kTile][kTile + 1]);
-  const int lane = static_cast<int>(threadIdx.x) % kTile;
-  const int first = static_cast<int>(threadIdx.x) / kTile;
+__global__ void change_layout_kernel(LayoutChange t, const T* x, T* y) {
+  ENGINE_SHARED(T, tile, [kChangeTile][kChangeTile + 1]);
+  const int lane = static_cast<int>(threadIdx.x) % kChangeTile;
+  const int first = static_cast<int>(threadIdx.x) / kChangeTile;
   for (std::int64_t index = blockIdx.x; index < t.tiles; index += gridDim.x) {
     const std::int64_t image = index / (t.down * t.across) * t.rows * t.columns;
-    const std::int64_t row = index / t.across % t.down * kTile, column = index % t.across * kTile;
-    for (int r = first; r < kTile; r += kBlockThreads / kTile)
+    const std::int64_t row = index / t.across % t.down * kChangeTile,
+                       column = index % t.across * kChangeTile;
+    for (int r = first; r < kChangeTile; r += kBlockThreads / kChangeTile)
       if (row + r < t.rows && column + lane < t.columns)
         tile[r][lane] = x[image + (row + r) * t.columns + column + lane];
     __syncthreads();
-    for (int c = first; c < kTile; c += kBlockThreads / kTile)
+    for (int c = first; c < kChangeTile; c += kBlockThreads / kChangeTile)
       if (column + c < t.columns && row + lane < t.rows)
         y[image + (column + c) * t.rows + row + lane] = tile[lane][c];
     __syncthreads();  // the tile is written again
@@ -45,7 +46,7 @@ __global__ void transpose_kernel(Transposition t, const T* x, T* y) {
 }
 
 template <class T>
-__global__ void copy_kernel(const T* x, T* y, std::int64_t count) {
+__global__ void copy_image_kernel(const T* x, T* y, std::int64_t count) {
   for (std::int64_t i = global_thread(); i < count; i += global_thread_count()) y[i] = x[i];
 }
 
@@ -57,17 +58,18 @@ void convert(const LaunchArguments& launch) {
   const T* from = static_cast<const T*>(x.data);
   T* to = static_cast<T*>(y.data);
   if (x.type.layout == y.type.layout) {
-    run("to_layout", copy_kernel<T>, blocks_for(image.count(), kBlockThreads), kBlockThreads,
+    run("to_layout", copy_image_kernel<T>, blocks_for(image.count(), kBlockThreads), kBlockThreads,
         stream, from, to, image.count());
     return;
   }
   const bool rows = x.type.layout == Layout::row_major;
-  const Transposition t(rows ? image.channels : image.positions,
-                        rows ? image.positions : image.channels, image.batch);
-  run("to_layout", transpose_kernel<T>, blocks_for(t.tiles, 1), kBlockThreads, stream, t, from, to);
+  const LayoutChange t(rows ? image.channels : image.positions,
+                       rows ? image.positions : image.channels, image.batch);
+  run("to_layout", change_layout_kernel<T>, blocks_for(t.tiles, 1), kBlockThreads, stream, t, from,
+      to);
 }
 
-SimpleCandidate::Launch prepare(const Problem& problem) {
+SimpleCandidate::Launch prepare_layout(const Problem& problem) {
   return problem.inputs.at(0).dtype == DType::bf16 ? convert<std::uint16_t>
                                                    : convert<std::uint32_t>;
 }
@@ -76,8 +78,10 @@ SimpleCandidate::Launch prepare(const Problem& problem) {
 }  // namespace cuda
 
 void register_layout_cuda(CandidateRegistry& registry) {
-  registry.add(SimpleCandidate{
-      .op = "to_layout", .backend = "cuda", .id = "cuda.transpose", .prepare = cuda::prepare});
+  registry.add(SimpleCandidate{.op = "to_layout",
+                               .backend = "cuda",
+                               .id = "cuda.transpose",
+                               .prepare = cuda::prepare_layout});
 }
 
 }  // namespace engine

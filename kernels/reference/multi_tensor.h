@@ -10,19 +10,29 @@
 
 namespace engine {
 
+/// The first `count` inputs, as the operands that a rule over doubles reads.
+struct ReferenceScalars {
+  std::array<double, ScalarOperands::kMost> storage{};
+  ScalarOperands operands;
+
+  ReferenceScalars(std::span<const ReferenceTensor> inputs, std::size_t count) {
+    for (std::size_t i = 0; i < count; ++i) {
+      narrow(inputs[i], &storage[i]);
+      operands.at[i] = &storage[i];
+    }
+  }
+  ReferenceScalars(const ReferenceScalars&) = delete;
+  ReferenceScalars& operator=(const ReferenceScalars&) = delete;
+};
+
 /// Reference (see there) of the op whose rule Rule::from(attributes) makes.
 template <class Rule>
 void multi_tensor_reference(const Problem& problem, std::span<const ReferenceTensor> inputs,
                             std::span<ReferenceTensor> outputs) {
   constexpr std::size_t lists = Rule::kStates;
   const auto operands = MultiTensorOperands::of(problem.attributes, Rule::kScalars);
-  std::array<double, ScalarOperands::kMost> storage{};
-  ScalarOperands scalars;
-  for (std::size_t i = 0; i < operands.scalars; ++i) {
-    narrow(inputs[i], &storage[i]);
-    scalars.at[i] = &storage[i];
-  }
-  const auto step = Rule::from(problem.attributes).template at<double>(scalars);
+  const ReferenceScalars scalars(inputs, operands.scalars);
+  const auto step = Rule::from(problem.attributes).template at<double>(scalars.operands);
   for (std::size_t k = 0; k < operands.count; ++k) {
     const std::vector<double>& incoming = inputs[operands.incoming(k)].values;
     for (std::size_t i = 0; i < incoming.size(); ++i) {

@@ -44,6 +44,7 @@ class Builder {
   graph::Graph& graph() { return graph_; }
   Mode mode() const { return mode_; }
   graph::Value* step() const { return step_; }
+  DType activations() const { return activations_; }
   /// x in the type of activations, cast if it must be.
   graph::Value* as_activation(graph::Value* x);
   /// The same for what takes f32 only: losses, metrics, normalizations.

@@ -22,9 +22,11 @@ class Layer {
   virtual graph::Value* build(Builder& builder, graph::Value* x) const = 0;
   /// Whether build() takes bf16; a layer that does not is given f32.
   virtual bool takes_bf16() const { return false; }
+  /// Whether build() takes tokens, i32, and nothing else.
+  virtual bool takes_tokens() const { return false; }
   /// build() of `x` in a type that the layer takes.
   graph::Value* apply(Builder& builder, graph::Value* x) const {
-    return build(builder, takes_bf16() ? x : builder.as_f32(x));
+    return build(builder, takes_bf16() || takes_tokens() ? x : builder.as_f32(x));
   }
 
   /// Its name in the table of layer types, and its options as that type has them. A layer of an

@@ -52,13 +52,15 @@ graph::Value* Network::build(Builder& builder, graph::Value* x) const {
 }
 
 Summarizer::Summarizer(const Shape& input)
-    : graph_("summary"), builder_(graph_, Mode::inference, 0, nullptr) {
-  std::vector<std::int64_t> extents{1};
-  extents.insert(extents.end(), input.extents().begin(), input.extents().end());
-  x_ = graph_.read({"input", {Shape(extents), DType::f32}, graph::StateRole::data});
-}
+    : input_(input), graph_("summary"), builder_(graph_, Mode::inference, 0, nullptr) {}
 
 LayerSummary Summarizer::add(const Layer& layer) {
+  if (x_ == nullptr) {
+    std::vector<std::int64_t> extents{1};
+    extents.insert(extents.end(), input_.extents().begin(), input_.extents().end());
+    const DType dtype = layer.takes_tokens() ? DType::i32 : DType::f32;
+    x_ = graph_.read({"input", {Shape(extents), dtype}, graph::StateRole::data});
+  }
   const std::size_t parameters_before = builder_.parameters().size();
   const std::size_t nodes_before = graph_.nodes().size();
   x_ = layer.apply(builder_, x_);

@@ -25,6 +25,12 @@ struct DenseOptions {
   Initializer bias_initializer = Initializer::zeros();
 };
 
+struct EmbeddingOptions {
+  std::int64_t input_dim = 0;
+  std::int64_t output_dim = 0;
+  Initializer embeddings_initializer = Initializer::uniform(0.05);
+};
+
 /// Lists hold one number for all spatial dimensions, or one each.
 struct ConvolutionOptions {
   std::int64_t filters = 0;
@@ -92,6 +98,10 @@ class Network {
 
   /// Fully connected, [B, features] to [B, units]: activation(x · weights + bias).
   Network& dense(std::int64_t units, DenseOptions options = {});
+  /// Tokens i32[B, …] below `input_dim` to [B, …, output_dim]: rows of a trained table. Only as the
+  /// first layer.
+  Network& embedding(std::int64_t input_dim, std::int64_t output_dim,
+                     EmbeddingOptions options = {});
   /// [B, channels, S...] of one to three spatial dimensions to [B, filters, P...]: activation(x ⋆
   /// weights + bias), as cross-correlation with `filters` filters of extents `kernel`.
   Network& convolution(std::int64_t filters, std::vector<std::int64_t> kernel,
@@ -186,15 +196,16 @@ struct LayerSummary {
 /// Sums up layers one by one as they are put one after another.
 class Summarizer {
  public:
-  /// `input` is the shape of one observation.
+  /// `input` is the shape of one observation: of tokens, where the first layer takes those.
   explicit Summarizer(const Shape& input);
   /// Throws ShapeError when the layer does not fit what comes before.
   LayerSummary add(const Layer& layer);
 
  private:
+  Shape input_;
   graph::Graph graph_;
   Builder builder_;
-  graph::Value* x_;
+  graph::Value* x_ = nullptr;  // what the last layer gave
 };
 
 std::vector<LayerSummary> summarize(const Network& network);

@@ -17,6 +17,7 @@
 #include "models/file/model_file.h"
 #include "models/train/batch_feed.h"
 #include "models/train/run_outputs.h"
+#include "ops/sparse_embedding.h"
 
 namespace engine {
 namespace {
@@ -171,9 +172,21 @@ class Training final : public TrainControl {
   void compile(bool stream) {
     steps_.emplace(runtime_, stream ? streamed(feed()) : feed(),
                    [&](const Feed& feed) { return training_graph(model_, feed, graph_options_); });
+    add_settling();
     test_.emplace(runtime_, model_, *dataset_, Part::test, graph_options_, stream);
     if (dataset_->count(Part::validation) > 0)
       validation_.emplace(runtime_, model_, *dataset_, Part::validation, graph_options_, stream);
+  }
+
+  // The program that makes up for what training steps put off.
+  void add_settling() {
+    settling_.reset();
+    const std::size_t step = steps_->full() ? *steps_->full() : steps_->last().value();
+    if (auto graph = ops::settling_graph(runtime_.program(step).graph))
+      settling_ = runtime_.add(std::move(*graph));
+  }
+  void settle() {
+    if (settling_) runtime_.executor(*settling_).run(runtime_.stream());
   }
 
   Feed feed() const {
@@ -358,6 +371,7 @@ class Training final : public TrainControl {
   }
 
   EvaluationResult validate_epoch() {
+    settle();
     if (validation_) return validation_->run(runtime_);
     result_.test = test_->run(runtime_);
     tested_ = step_;
@@ -371,8 +385,12 @@ class Training final : public TrainControl {
     return scheduled_learning_rate(model_.optimizer, base, step_);
   }
 
-  void save() { folder_.checkpoints().save(runtime_.store(), runtime_.stream(), metadata()); }
+  void save() {
+    settle();
+    folder_.checkpoints().save(runtime_.store(), runtime_.stream(), metadata());
+  }
   void save_to(const std::string& path) {
+    settle();
     save_checkpoint(path, runtime_.store(), runtime_.stream(), metadata());
   }
   Metadata metadata() const {
@@ -383,6 +401,7 @@ class Training final : public TrainControl {
 
   void finish(std::int64_t first) {
     if (step_ == first) save();
+    settle();
     if (tested_ != step_) result_.test = test_->run(runtime_);
     result_.best_epoch = monitor_.best_epoch();
     result_.best_validation_loss = monitor_.best_loss();
@@ -415,6 +434,7 @@ class Training final : public TrainControl {
   GraphOptions graph_options_;
   const std::vector<Part> parts_;
   std::optional<BatchPrograms> steps_;
+  std::optional<std::size_t> settling_;
   std::optional<Evaluator> test_, validation_;
   const bool streams_;
   std::unique_ptr<BatchFeed> feed_;

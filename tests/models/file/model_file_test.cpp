@@ -172,12 +172,13 @@ TEST_F(ModelFile, EveryTypeOfLayerCanBeAskedFor) {
   const std::set<std::string> of_images{"augment",  "average_pool",        "convolution",
                                         "max_pool", "global_average_pool", "global_max_pool"};
   const std::set<std::string> extents{"kernel", "shape", "window"};
+  const std::set<std::string> sizes{"filters", "input_dim", "output_dim", "units"};
   for (const LayerType& type : layer_types().all()) {
     const std::string input = of_images.contains(type.name) ? "[1, 2, 2]" : "[4]";
     std::string text =
         "input = " + input + "\nclasses = 4\n[[layer]]\ntype = \"" + type.name + "\"\n";
     for (const OptionSpec& option : type.options)
-      if (option.name == "units" || option.name == "filters")
+      if (sizes.contains(option.name))
         text += option.name + " = 4\n";
       else if (option.required && extents.contains(option.name))
         text += option.name + (option.name == "shape" ? " = [4]\n" : " = [2]\n");

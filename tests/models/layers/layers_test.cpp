@@ -31,6 +31,33 @@ TEST(DenseLayer, EmitsItsActivationAndMayHaveNoBias) {
   EXPECT_EQ(options.output, (Shape{2, 3}));
 }
 
+TEST(EmbeddingLayer, TakesTokensAndNothingElse) {
+  const Network net = Network(Shape{7}).embedding(30, 4).flatten().dense(2);
+  const std::vector<LayerSummary> lines = summarize(net);
+  EXPECT_EQ(lines[0].description, "embedding 30 x 4");
+  EXPECT_EQ(lines[0].output, (Shape{7, 4}));
+  EXPECT_EQ(lines[0].parameters, 120);
+  EXPECT_EQ(lines[2].parameters, 7 * 4 * 2 + 2);
+  expect_error<ShapeError>([&] { inference(net); },
+                           {"embedding_1: the input is f32[2, 7], expected tokens, i32[batch, …]"});
+  expect_error<ShapeError>([] { summarize(Network(Shape{7}).relu().embedding(30, 4)); },
+                           {"embedding_1: the input is f32[1, 7]"});
+}
+
+TEST(EmbeddingLayer, StartsAndComputesAsAsked) {
+  graph::Graph graph("test");
+  Builder builder(graph, Mode::inference, 1, nullptr, DType::bf16);
+  graph::Value* tokens = graph.read({"x", {{2, 7}, DType::i32}, graph::StateRole::data});
+  const Network net =
+      Network(Shape{7}).embedding(30, 4, {.embeddings_initializer = Initializer::glorot_uniform()});
+  EXPECT_EQ(net.build(builder, tokens)->type(), (TensorType{{2, 7, 4}, DType::bf16}));
+  const Parameter& table = builder.parameters().at(0);
+  EXPECT_EQ(table.state, (graph::State{"embedding_1/embeddings", {{30, 4}, DType::f32}}));
+  EXPECT_EQ(table.initializer, Initializer::glorot_uniform());
+  EXPECT_EQ(table.fan_in, 30);
+  EXPECT_EQ(EmbeddingOptions{}.embeddings_initializer, Initializer::uniform(0.05));
+}
+
 TEST(Layers, RefuseSenselessOptionsByName) {
   Network net(Shape{4});
   expect_error<UsageError>([&] { net.dense(0); }, {"dense_1: 'units' is 0, expected 1 to"});
@@ -38,6 +65,9 @@ TEST(Layers, RefuseSenselessOptionsByName) {
                            {"'activation' is \"rleu\"", "relu", "linear"});
   expect_error<UsageError>([&] { net.dense(1, {.bias_initializer = Initializer::orthogonal()}); },
                            {"'bias_initializer' is \"orthogonal\""});
+  expect_error<UsageError>([&] { net.embedding(0, 3); },
+                           {"embedding_1: 'input_dim' is 0, expected 1 to"});
+  expect_error<UsageError>([&] { net.embedding(3, -1); }, {"'output_dim' is -1"});
   expect_error<UsageError>([&] { net.dropout(1); }, {"dropout_1: 'rate' is 1.0, expected"});
   expect_error<UsageError>([&] { net.batch_norm({.momentum = 1}); }, {"'momentum' is 1.0"});
   expect_error<UsageError>([&] { net.layer_norm({.epsilon = 0}); }, {"'epsilon' is 0.0"});

@@ -1,0 +1,175 @@
+// Deferred Adam. Rows are caught up one by one, so that a row stays in the first-level cache while
+// it goes through its updates; each is the same compiled function as in Adam itself, so that the
+// compiler has no chance to round otherwise.
+#include "kernels/deferred_adam.h"
+
+#include <cstring>
+#include <vector>
+
+#include "engine/tune/registry.h"
+#include "kernels/cpu/adam.h"
+#include "kernels/cpu/stripes.h"
+
+namespace engine {
+namespace cpu {
+namespace {
+
+/// A parameter with its moments, whole tables or some rows.
+template <class T>
+struct Tables {
+  T* at[kDeferredTables];
+
+  static Tables of(std::span<const TensorView> views, std::size_t first) {
+    return {{static_cast<T*>(views[first].data), static_cast<T*>(views[first + 1].data),
+             static_cast<T*>(views[first + 2].data)}};
+  }
+};
+
+class DeferredRows {
+ public:
+  DeferredRows(const Problem& problem, const DeferredAdamOperands& operands)
+      : at(operands),
+        n(DeferredAdamExtents::of(problem, operands)),
+        update(DeferredUpdate::from(problem.attributes)),
+        nothing_(static_cast<std::size_t>(n.width), 0.0f) {}
+
+  /// Row `row` of `tables` goes through updates [begin, end) of the history without a gradient.
+  void catch_up(const Tables<float>& tables, std::int64_t row, const float* history,
+                std::int64_t begin, std::int64_t end) const {
+    const auto* constants = reinterpret_cast<const Adam::Constants<float>*>(history);
+    const AdamSlice slice = slice_of(nothing_.data(), tables, row, tables, row);
+    for (std::int64_t i = begin; i < end; ++i) update_adam(idle_step(update, constants[i]), slice);
+  }
+
+  /// Row `from` of one place to row `to` of another.
+  template <class T>
+  AdamSlice slice_of(const float* gradient, const Tables<T>& source, std::int64_t from,
+                     const Tables<float>& target, std::int64_t to) const {
+    AdamSlice slice{n.width, gradient, {}, {}};
+    for (std::size_t j = 0; j < kDeferredTables; ++j) {
+      slice.state[j] = source.at[j] + from * n.width;
+      slice.next[j] = target.at[j] + to * n.width;
+    }
+    return slice;
+  }
+
+  const DeferredAdamOperands at;
+  const DeferredAdamExtents n;
+  const DeferredUpdate update;
+
+ private:
+  std::vector<float> nothing_;  ///< the gradient of a row that has none
+};
+
+// Copies operands to the results that follow them, where those have storage of their own.
+void copy_followed(const LaunchArguments& arguments, const std::vector<std::size_t>& followed) {
+  for (std::size_t i = 0; i < followed.size(); ++i) {
+    const TensorView &from = arguments.inputs[followed[i]], &to = arguments.outputs[i];
+    if (from.data != to.data && to.type.bytes() > 0)
+      std::memcpy(to.data, from.data, to.type.bytes());
+  }
+}
+
+SimpleCandidate::Launch prepare_rows(const Problem& problem) {
+  return [rows = DeferredRows(problem, DeferredAdamOperands::of_rows())](
+             const LaunchArguments& arguments) {
+    const DeferredAdamOperands& at = rows.at;
+    const DeferredAdamExtents& n = rows.n;
+    const float* history = arguments.inputs[at.history].as<float>();
+    const auto* applied = arguments.inputs[at.applied].as<std::int32_t>();
+    const auto* numbers = arguments.inputs[at.rows].as<std::int32_t>();
+    const auto table = Tables<const float>::of(arguments.inputs, at.table);
+    const auto out = Tables<float>::of(arguments.outputs, 0);
+    const std::int64_t recorded =
+        clamped_count(*arguments.inputs[at.recorded].as<std::int32_t>(), n.updates);
+    for_each_stripe(n.rows * n.width * kDeferredTables, [&](const Stripe& stripe) {
+      const FlushDenormals flush;
+      for (std::int64_t i = stripe.first; i < n.rows; i += stripe.step) {
+        const std::int64_t row = numbers[i];
+        const bool exists = row >= 0 && row < n.vocabulary;
+        for (std::size_t j = 0; j < kDeferredTables; ++j)
+          if (exists)
+            std::copy_n(table.at[j] + row * n.width, n.width, out.at[j] + i * n.width);
+          else
+            std::fill_n(out.at[j] + i * n.width, n.width, 0.0f);
+        if (exists) rows.catch_up(out, i, history, clamped_count(applied[row], recorded), recorded);
+      }
+    });
+  };
+}
+
+SimpleCandidate::Launch prepare_update(const Problem& problem) {
+  return [rows = DeferredRows(problem, DeferredAdamOperands::of_update()),
+          followed =
+              DeferredAdamOperands::of_update().followed()](const LaunchArguments& arguments) {
+    const DeferredAdamOperands& at = rows.at;
+    const DeferredAdamExtents& n = rows.n;
+    copy_followed(arguments, followed);
+    const ScalarOperands scalars{
+        {arguments.inputs[0].data, arguments.inputs[1].data, arguments.inputs[2].data}};
+    const auto step = rows.update.at<float>(scalars);
+    if (step.skip) return;
+    auto* recorded = arguments.outputs[0].as<std::int32_t>();
+    float* history = arguments.outputs[1].as<float>();
+    auto* applied = arguments.outputs[2].as<std::int32_t>();
+    const auto table = Tables<float>::of(arguments.outputs, 3);
+    const auto* places = arguments.inputs[at.rows].as<std::int32_t>();
+    const float* gradient = arguments.inputs[at.gradient].as<float>();
+    const auto current = Tables<const float>::of(arguments.inputs, at.current);
+
+    const std::int64_t count = clamped_count(*recorded, n.updates - 1) + 1;
+    const bool full = count == n.updates;
+    reinterpret_cast<Adam::Constants<float>*>(history)[count - 1] = step.shared;
+    const std::int64_t work = (full ? n.vocabulary : n.rows) * n.width * kDeferredTables;
+    for_each_stripe(work, [&](const Stripe& stripe) {
+      const FlushDenormals flush;
+      for (std::int64_t row = stripe.first; row < n.vocabulary; row += stripe.step) {
+        const std::int64_t place = places[row];
+        const bool used = place >= 0 && place < n.rows;
+        if (used)
+          update_adam(step, rows.slice_of(gradient + place * n.width, current, place, table, row));
+        else if (full)
+          rows.catch_up(table, row, history, clamped_count(applied[row], count), count);
+        if (used || full) applied[row] = full ? 0 : static_cast<std::int32_t>(count);
+      }
+    });
+    *recorded = full ? 0 : static_cast<std::int32_t>(count);
+  };
+}
+
+SimpleCandidate::Launch prepare_settle(const Problem& problem) {
+  return
+      [rows = DeferredRows(problem, DeferredAdamOperands::of_settle()),
+       followed = DeferredAdamOperands::of_settle().followed()](const LaunchArguments& arguments) {
+        const DeferredAdamOperands& at = rows.at;
+        const DeferredAdamExtents& n = rows.n;
+        copy_followed(arguments, followed);
+        auto* recorded = arguments.outputs[0].as<std::int32_t>();
+        auto* applied = arguments.outputs[1].as<std::int32_t>();
+        const float* history = arguments.inputs[at.history].as<float>();
+        const auto table = Tables<float>::of(arguments.outputs, 2);
+        const std::int64_t count = clamped_count(*recorded, n.updates);
+        for_each_stripe(n.vocabulary * n.width * kDeferredTables, [&](const Stripe& stripe) {
+          const FlushDenormals flush;
+          for (std::int64_t row = stripe.first; row < n.vocabulary; row += stripe.step) {
+            rows.catch_up(table, row, history, clamped_count(applied[row], count), count);
+            applied[row] = 0;
+          }
+        });
+        *recorded = 0;
+      };
+}
+
+}  // namespace
+}  // namespace cpu
+
+void register_deferred_adam_cpu(CandidateRegistry& registry) {
+  const auto add = [&](const char* op, SimpleCandidate::Launch (*prepare)(const Problem&)) {
+    registry.add(SimpleCandidate{.op = op, .backend = "cpu", .id = "cpu.simd", .prepare = prepare});
+  };
+  add("deferred_adam_rows", cpu::prepare_rows);
+  add("deferred_adam", cpu::prepare_update);
+  add("deferred_adam_settle", cpu::prepare_settle);
+}
+
+}  // namespace engine
