@@ -171,10 +171,13 @@ TEST_F(ModelFile, ReadsBackWhatIsWritten) {
 TEST_F(ModelFile, EveryTypeOfLayerCanBeAskedFor) {
   const std::set<std::string> of_images{"augment",  "average_pool",        "convolution",
                                         "max_pool", "global_average_pool", "global_max_pool"};
+  const std::set<std::string> of_steps{"lstm", "gru", "bidirectional", "time_distributed", "slice"};
   const std::set<std::string> extents{"kernel", "shape", "window"};
-  const std::set<std::string> sizes{"filters", "input_dim", "output_dim", "units"};
+  const std::set<std::string> sizes{"count", "filters", "input_dim", "output_dim", "units"};
   for (const LayerType& type : layer_types().all()) {
-    const std::string input = of_images.contains(type.name) ? "[1, 2, 2]" : "[4]";
+    const std::string input = of_images.contains(type.name)  ? "[1, 2, 2]"
+                              : of_steps.contains(type.name) ? "[4, 4]"
+                                                             : "[4]";
     std::string text =
         "input = " + input + "\nclasses = 4\n[[layer]]\ntype = \"" + type.name + "\"\n";
     for (const OptionSpec& option : type.options)
@@ -183,7 +186,10 @@ TEST_F(ModelFile, EveryTypeOfLayerCanBeAskedFor) {
       else if (option.required && extents.contains(option.name))
         text += option.name + (option.name == "shape" ? " = [4]\n" : " = [2]\n");
       else if (option.name == "layer")
-        text += "[[layer.layer]]\ntype = 'relu'\n";
+        text += type.name == "bidirectional" ? "[[layer.layer]]\ntype = 'gru'\nunits = 2\n"
+                                             : "[[layer.layer]]\ntype = 'relu'\n";
+      else if (option.name == "begin")
+        text += "begin = 0\n";
       else if (option.required)
         text += option.name + " = 0.5\n";
     text += "[[layer]]\ntype = 'flatten'\n[[layer]]\ntype = 'dense'\nunits = 4\n";
