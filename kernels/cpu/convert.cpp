@@ -24,7 +24,7 @@ void change_layout(const TensorView& from, const TensorView& to) {
     for (std::int64_t n = begin; n < end; ++n)
       transpose(from.as<From>() + n * image, to.as<To>() + n * image,
                 from_rows ? channels : positions, from_rows ? positions : channels,
-                [](From value) { return To(value); });
+                [](From value, std::int64_t) { return To(value); });
   });
 }
 
