@@ -8,7 +8,8 @@
 
 namespace engine::ops {
 
-/// Output of f32 or bf16 with a normalization.
+/// Output of f32 or bf16 with a normalization. Throws UsageError for numbers that do not go
+/// together.
 std::shared_ptr<const graph::Op> gather_normalized(const GatherAttributes& attributes,
                                                    DType output = DType::f32);
 /// i32 output: labels.

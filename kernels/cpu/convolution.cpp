@@ -2,7 +2,8 @@
 #include "kernels/cpu/convolution.h"
 
 #include "engine/tune/registry.h"
-#include "kernels/cpu/converted.h"
+#include "kernels/converted.h"
+#include "kernels/cpu/convert.h"
 #include "kernels/cpu/dropout.h"
 #include "kernels/cpu/simd.h"
 
@@ -95,7 +96,8 @@ void register_convolution_cpu(CandidateRegistry& registry) {
         return std::make_unique<cpu::ConvolutionCandidate>(op, make());
       };
       registry.add(candidate());
-      registry.add(cpu::make_converted(candidate(), ".converted", cpu::channels_last_f32));
+      registry.add(
+          make_converted(candidate(), {".converted", cpu::channels_last_f32, cpu::convert}));
     }
 }
 

@@ -3,8 +3,9 @@
 #include "kernels/cpu/dense.h"
 
 #include "engine/tune/registry.h"
+#include "kernels/converted.h"
 #include "kernels/cpu/bfloat16.h"
-#include "kernels/cpu/converted.h"
+#include "kernels/cpu/convert.h"
 #include "kernels/cpu/dropout.h"
 #include "kernels/cpu/matrix.h"
 
@@ -94,7 +95,7 @@ Problem widened_dense(const Problem& problem) {
 }  // namespace
 
 std::unique_ptr<KernelCandidate> make_widened_dense(std::unique_ptr<KernelCandidate> f32) {
-  return make_converted(std::move(f32), ".widened", widened_dense);
+  return make_converted(std::move(f32), {".widened", widened_dense, convert});
 }
 
 void finish_dense(const DenseAttributes& attributes, const LaunchArguments& arguments) {

@@ -34,23 +34,37 @@ void normalize(const T* row, bfloat16* out, std::int64_t length, float scale, fl
 
 struct Rows {
   std::int64_t available, length;
-  std::int64_t channels = 1;  ///< of a channels-last result, else 1
+  std::int64_t channels = 1;  ///< that the result or the normalization tells apart
+  bool transposes = false;    ///< into a channels-last result
+  std::int64_t positions() const { return length / channels; }
   std::int64_t grain() const {
     return std::max<std::int64_t>(1, kElementGrain / std::max<std::int64_t>(1, length));
   }
   bool inside(std::int32_t index) const { return index >= 0 && index < available; }
 };
 
-// A row, which becomes channels-last where it has channels.
 template <class T, class Out>
-void normalize(const T* row, Out* out, const Rows& rows, float scale, float offset) {
-  if (rows.channels == 1) return normalize(row, out, rows.length, scale, offset);
-  transpose(row, out, rows.channels, rows.length / rows.channels,
-            [=](T element) { return Out(static_cast<float>(element) * scale + offset); });
+void normalize(const T* row, Out* out, const Rows& rows, const Normalization& normalization) {
+  const std::int64_t positions = rows.positions();
+  if (rows.transposes)
+    return transpose(row, out, rows.channels, positions, [&](T element, std::int64_t channel) {
+      return Out(normalization(static_cast<float>(element), channel));
+    });
+  for (std::int64_t c = 0; c < rows.channels; ++c)
+    normalize(row + c * positions, out + c * positions, positions, normalization.scale[c],
+              normalization.offset[c]);
+}
+
+// What a row of zeros becomes.
+template <class Out>
+void normalize_nothing(Out* out, const Rows& rows, const Normalization& normalization) {
+  for (std::int64_t i = 0; i < rows.length; ++i)
+    out[i] = Out(normalization(0, rows.transposes ? i % rows.channels : i / rows.positions()));
 }
 
 template <class T, class Out>
-void gather_reals(const LaunchArguments& arguments, const Rows& rows, float scale, float offset) {
+void gather_reals(const LaunchArguments& arguments, const Rows& rows,
+                  const Normalization& normalization) {
   const T* data = arguments.inputs[0].as<T>();
   const std::int32_t* indices = arguments.inputs[1].as<std::int32_t>();
   Out* out = arguments.outputs[0].as<Out>();
@@ -59,9 +73,9 @@ void gather_reals(const LaunchArguments& arguments, const Rows& rows, float scal
     for (std::int64_t row = begin; row < end; ++row) {
       Out* target = out + row * rows.length;
       if (rows.inside(indices[row]))
-        normalize(data + indices[row] * rows.length, target, rows, scale, offset);
+        normalize(data + indices[row] * rows.length, target, rows, normalization);
       else
-        std::fill_n(target, rows.length, Out(offset));
+        normalize_nothing(target, rows, normalization);
     }
   });
 }
@@ -93,19 +107,19 @@ std::string refuse(const Problem& problem) {
 }
 
 template <class Out>
-SimpleCandidate::Launch prepare_reals(const Problem& problem, const Rows& rows, bool bytes) {
-  const auto attributes = GatherAttributes::from(problem.attributes);
-  return [rows, bytes, scale = static_cast<float>(attributes.scale),
-          offset = static_cast<float>(attributes.offset)](const LaunchArguments& arguments) {
-    bytes ? gather_reals<std::uint8_t, Out>(arguments, rows, scale, offset)
-          : gather_reals<float, Out>(arguments, rows, scale, offset);
+SimpleCandidate::Launch prepare_reals(const Problem& problem, Rows rows, bool bytes) {
+  const Normalization normalization(GatherAttributes::from(problem.attributes));
+  rows.transposes = problem.outputs[0].layout == Layout::channels_last;
+  if (rows.transposes || normalization.count > 1) rows.channels = problem.inputs[0].shape[1];
+  return [rows, bytes, normalization](const LaunchArguments& arguments) {
+    bytes ? gather_reals<std::uint8_t, Out>(arguments, rows, normalization)
+          : gather_reals<float, Out>(arguments, rows, normalization);
   };
 }
 
 SimpleCandidate::Launch prepare(const Problem& problem) {
   const TensorType& data = problem.inputs[0];
-  const bool transposes = problem.outputs[0].layout == Layout::channels_last;
-  const Rows rows{data.shape[0], data.shape.elements_after(0), transposes ? data.shape[1] : 1};
+  const Rows rows{data.shape[0], data.shape.elements_after(0)};
   const bool bytes = data.dtype == DType::u8;
   if (problem.outputs[0].dtype == DType::f32) return prepare_reals<float>(problem, rows, bytes);
   if (problem.outputs[0].dtype == DType::bf16) return prepare_reals<bfloat16>(problem, rows, bytes);

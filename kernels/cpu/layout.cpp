@@ -23,7 +23,7 @@ void convert(const LaunchArguments& arguments) {
     for (std::int64_t n = begin; n < end; ++n)
       transpose(x.as<T>() + n * image.size(), y.as<T>() + n * image.size(),
                 rows ? image.channels : image.positions, rows ? image.positions : image.channels,
-                [](T element) { return element; });
+                [](T element, std::int64_t) { return element; });
   });
 }
 

@@ -6,7 +6,7 @@
 
 namespace engine::cpu {
 
-/// to[j * rows + i] = convert(from[i * columns + j]), by squares that fit the cache.
+/// to[j * rows + i] = convert(from[i * columns + j], i), by squares that fit the cache.
 template <class From, class To, class Convert>
 void transpose(const From* from, To* to, std::int64_t rows, std::int64_t columns,
                const Convert& convert) {
@@ -15,7 +15,7 @@ void transpose(const From* from, To* to, std::int64_t rows, std::int64_t columns
     for (std::int64_t j = 0; j < columns; j += kSquare)
       for (std::int64_t c = j; c < std::min(columns, j + kSquare); ++c)
         for (std::int64_t r = i; r < std::min(rows, i + kSquare); ++r)
-          to[c * rows + r] = convert(from[r * columns + c]);
+          to[c * rows + r] = convert(from[r * columns + c], r);
 }
 
 }  // namespace engine::cpu

@@ -1,9 +1,11 @@
 // What surrounds a library's convolution: filters moved between our order and the library's, bias
-// with ReLU and drop-out behind the product in one pass over y, and the sums that are db.
+// with ReLU and drop-out behind the product in one pass over y, the sums that are db, and operands
+// whose channels are padded.
 #include "kernels/batch_norm.h"
 #include "kernels/cuda/channels.cuh"
 #include "kernels/cuda/dropout.cuh"
 #include "kernels/cuda/launchers.h"
+#include "kernels/padded_channels.h"
 
 namespace engine::cuda {
 namespace {
@@ -55,6 +57,18 @@ __global__ void swap_kernel(const From* from, To* to, std::int64_t count, std::i
   to[at] = To(from[(rest / columns * rows + row) * columns + rest % columns]);
 }
 
+// An element of the result a thread.
+template <class T>
+__global__ void resize_channels_kernel(ChannelLines given, ChannelLines wanted, const T* from,
+                                       T* to) {
+  const std::int64_t count = wanted.count * wanted.length;
+  for (std::int64_t at = global_thread(); at < count; at += global_thread_count()) {
+    const std::int64_t line = at / wanted.length, place = at - line * wanted.length;
+    const bool common = line < given.count && place < given.length;
+    to[at] = common ? from[line * given.length + place] : T{};
+  }
+}
+
 template <class T>
 void run_channel_sums(Stream& stream, const TensorView& x, float* sums) {
   const std::int64_t channels = x.type.shape[1], positions = x.type.shape.elements_after(1);
@@ -101,6 +115,17 @@ void launch_convolution_epilogue(Stream& stream, const TensorView& y, const floa
 void launch_channel_sums(Stream& stream, const TensorView& x, float* sums) {
   x.type.dtype == DType::bf16 ? run_channel_sums<bfloat16>(stream, x, sums)
                               : run_channel_sums<float>(stream, x, sums);
+}
+
+void launch_resize_channels(Stream& stream, const TensorView& from, const TensorView& to) {
+  const auto resize_as = [&](auto zero) {  // a number that is only moved
+    using T = decltype(zero);
+    run("resize_channels", resize_channels_kernel<T>,
+        blocks_for(to.type.element_count(), kBlockThreads), kBlockThreads, native_stream(stream),
+        ChannelLines::of(from.type), ChannelLines::of(to.type), static_cast<const T*>(from.data),
+        static_cast<T*>(to.data));
+  };
+  dtype_size(to.type.dtype) == 2 ? resize_as(std::uint16_t{}) : resize_as(std::uint32_t{});
 }
 
 void launch_swap(Stream& stream, const float* from, float* to, const SwappedAxes& axes) {

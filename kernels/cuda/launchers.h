@@ -37,6 +37,10 @@ void launch_convolution_epilogue(Stream& stream, const TensorView& y, const floa
 /// sums[c] = sum of x[n,c,s...] over all but c; x is f32 or bf16, in any layout.
 void launch_channel_sums(Stream& stream, const TensorView& x, float* sums);
 
+/// Copies what tensors of one type but for their numbers of channels have in common (see
+/// ChannelLines of kernels/padded_channels.h); the rest of `to` is 0.
+void launch_resize_channels(Stream& stream, const TensorView& from, const TensorView& to);
+
 /// The extents of [outer, rows, columns], row-major.
 struct SwappedAxes {
   std::int64_t outer, rows, columns;

@@ -1,8 +1,12 @@
-// Convolution and its gradients by cuDNN: candidates of both its APIs. The device's fingerprint
-// holds the library's version, so that recorded names keep their meaning.
+// Convolution and its gradients by cuDNN: candidates of both its APIs, each also with channels
+// padded to what its kernels for tensor cores want. The device's fingerprint holds the library's
+// version, so that recorded names keep their meaning.
 #include "kernels/cudnn/convolution.h"
 
 #include "engine/tune/registry.h"
+#include "kernels/converted.h"
+#include "kernels/cuda/launchers.h"
+#include "kernels/padded_channels.h"
 
 namespace engine {
 namespace cuda {
@@ -38,6 +42,25 @@ std::unique_ptr<Kernel> CudnnConvolution::prepare(const Problem& problem,
   return make_convolution_kernel(problem, device, std::move(found));
 }
 
+namespace {
+
+constexpr std::int64_t kGranule = 16;  // bytes: 4 floats, 8 numbers of bf16
+
+std::unique_ptr<KernelCandidate> padded(std::unique_ptr<KernelCandidate> candidate) {
+  const auto inner = [](const Problem& problem) { return pad_channels(problem, kGranule); };
+  const auto copy = [](Stream& stream, const TensorView& from, const TensorView& to, bool) {
+    launch_resize_channels(stream, from, to);
+  };
+  const auto refuse = [](const Problem& problem) -> std::string {
+    if (problem.math == Math::strict && !multiplies_bfloat16(problem))
+      return "strict products of f32 take any number of channels";
+    if (problem.inputs[0].layout != Layout::channels_last) return "takes channels-last images";
+    return refuse_padded_channels(problem, kGranule);
+  };
+  return make_converted(std::move(candidate), {".padded", inner, copy, refuse});
+}
+
+}  // namespace
 }  // namespace cuda
 
 void register_convolution_cudnn(CandidateRegistry& registry) {
@@ -45,6 +68,8 @@ void register_convolution_cudnn(CandidateRegistry& registry) {
        {"convolution", "convolution_input_gradient", "convolution_weight_gradient"}) {
     registry.add(cuda::make_legacy_convolution(op));
     registry.add(cuda::make_graph_convolution(op));
+    registry.add(cuda::padded(cuda::make_legacy_convolution(op)));
+    registry.add(cuda::padded(cuda::make_graph_convolution(op)));
   }
 }
 

@@ -10,10 +10,12 @@
 #include <string_view>
 
 #include "engine/tune/registry.h"
-#include "kernels/cpu/converted.h"
+#include "kernels/converted.h"
+#include "kernels/cpu/convert.h"
 #include "kernels/cpu/convolution.h"
 #include "kernels/cpu/dense.h"
 #include "kernels/onednn/candidate.h"
+#include "kernels/padded_channels.h"
 
 namespace engine {
 namespace onednn {
@@ -255,6 +257,18 @@ class OnednnConvolution final : public ChainCandidate {
   const Choice& choice_;
 };
 
+constexpr std::int64_t kGranule = 64;  // bytes of a vector register, and of a row of AMX's tiles
+
+Problem padded(const Problem& problem) {
+  return pad_channels(problem, kGranule);
+}
+
+std::string refuse_padding(const Problem& problem) {
+  // oneDNN's blocks are padded already.
+  if (problem.inputs[0].layout != Layout::channels_last) return "takes channels-last images";
+  return refuse_padded_channels(problem, kGranule);
+}
+
 }  // namespace
 }  // namespace onednn
 
@@ -266,8 +280,14 @@ void register_convolution_onednn(CandidateRegistry& registry) {
       };
       registry.add(candidate(false));
       registry.add(candidate(true));
-      registry.add(cpu::make_converted(candidate(false), ".widened", cpu::widened_convolution));
+      registry.add(
+          make_converted(candidate(false), {".widened", cpu::widened_convolution, cpu::convert}));
     }
+  // Products of f32 never gained by it.
+  for (const onednn::Direction& direction : onednn::kDirections)
+    registry.add(make_converted(
+        std::make_unique<onednn::OnednnConvolution>(direction, onednn::kChoices.front(), true),
+        {".padded", onednn::padded, cpu::convert, onednn::refuse_padding}));
 }
 
 }  // namespace engine

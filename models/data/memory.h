@@ -10,8 +10,8 @@
 
 namespace engine {
 
-/// One part. Observations row by row, as bytes (a model scales them by its input_scale) or as
-/// numbers that it sees as they are; targets likewise: one label an observation, or K numbers each.
+/// One part. Observations row by row, as bytes (which a model scales by its input_scale) or as
+/// numbers; targets likewise: one label an observation, or K numbers each.
 struct ArrayPart {
   std::variant<std::vector<float>, std::vector<std::uint8_t>> observations;
   std::variant<std::vector<float>, std::vector<std::uint8_t>> targets;

@@ -1,7 +1,10 @@
 #include "models/data/resize.h"
 
 #include <algorithm>
+#include <array>
 #include <cmath>
+
+#include "kernels/cpu/simd.h"
 
 namespace engine {
 namespace {
@@ -33,36 +36,40 @@ std::vector<Window> windows(std::int32_t from, std::int32_t to) {
   return result;
 }
 
-/// Rows [height, width, channels] of bytes to f32 [height, to, channels].
-std::vector<float> resize_rows(const Image& image, const std::vector<Window>& columns) {
-  const auto channels = static_cast<std::size_t>(image.channels);
-  const std::size_t stride = static_cast<std::size_t>(image.width) * channels;
-  std::vector<float> out(static_cast<std::size_t>(image.height) * columns.size() * channels);
+// sums += weight * from, a loop over neighbours.
+ENGINE_SIMD_CLONES
+void add_row(const std::uint8_t* from, float weight, float* sums, std::size_t count) {
+  ENGINE_SIMD_LOOP
+  for (std::size_t i = 0; i < count; ++i) sums[i] += weight * static_cast<float>(from[i]);
+}
+
+/// Bytes [height, width, channels] to f32 [to, width, channels], by adding up whole rows.
+std::vector<float> resize_columns(const Image& image, const std::vector<Window>& rows) {
+  const std::size_t row =
+      static_cast<std::size_t>(image.width) * static_cast<std::size_t>(image.channels);
+  std::vector<float> out(rows.size() * row);
   float* to = out.data();
-  for (std::size_t y = 0; y < static_cast<std::size_t>(image.height); ++y)
-    for (const Window& window : columns) {
-      const std::uint8_t* from =
-          image.pixels.data() + y * stride + static_cast<std::size_t>(window.first) * channels;
-      for (float weight : window.weights)
-        for (std::size_t c = 0; c < channels; ++c) to[c] += weight * static_cast<float>(*from++);
-      to += channels;
+  for (const Window& window : rows) {
+    const std::uint8_t* from = image.pixels.data() + static_cast<std::size_t>(window.first) * row;
+    for (float weight : window.weights) {
+      add_row(from, weight, to, row);
+      from += row;
     }
+    to += row;
+  }
   return out;
 }
 
-/// Adds up whole rows, which is a loop over neighbours.
-void resize_columns(const std::vector<float>& rows, const std::vector<Window>& windows_of_rows,
-                    std::size_t row, std::uint8_t* out) {
-  std::vector<float> sums(row);
-  for (const Window& window : windows_of_rows) {
-    std::fill(sums.begin(), sums.end(), 0.5f);
-    const float* from = rows.data() + static_cast<std::size_t>(window.first) * row;
-    for (float weight : window.weights) {
-      for (std::size_t i = 0; i < row; ++i) sums[i] += weight * from[i];
-      from += row;
-    }
-    for (std::size_t i = 0; i < row; ++i)
-      *out++ = static_cast<std::uint8_t>(std::clamp(sums[i], 0.0f, 255.0f));
+/// A row, whose sums stay in registers.
+template <std::size_t channels>
+void resize_row(const float* row, const std::vector<Window>& columns, std::uint8_t* out) {
+  for (const Window& window : columns) {
+    const float* from = row + static_cast<std::size_t>(window.first) * channels;
+    std::array<float, channels> sums;
+    sums.fill(0.5f);
+    for (float weight : window.weights)
+      for (float& sum : sums) sum += weight * *from++;
+    for (float sum : sums) *out++ = static_cast<std::uint8_t>(std::clamp(sum, 0.0f, 255.0f));
   }
 }
 
@@ -70,12 +77,16 @@ void resize_columns(const std::vector<float>& rows, const std::vector<Window>& w
 
 Image resize(const Image& image, std::int32_t height, std::int32_t width) {
   if (image.height == height && image.width == width) return image;
-  const std::vector<float> rows = resize_rows(image, windows(image.width, width));
-  const std::size_t row =
-      static_cast<std::size_t>(width) * static_cast<std::size_t>(image.channels);
+  const auto channels = static_cast<std::size_t>(image.channels);
+  const std::size_t from_row = static_cast<std::size_t>(image.width) * channels;
+  const std::size_t to_row = static_cast<std::size_t>(width) * channels;
+  const std::vector<Window> columns = windows(image.width, width);
+  const std::vector<float> rows = resize_columns(image, windows(image.height, height));
   Image result{height, width, image.channels,
-               std::vector<std::uint8_t>(static_cast<std::size_t>(height) * row)};
-  resize_columns(rows, windows(image.height, height), row, result.pixels.data());
+               std::vector<std::uint8_t>(static_cast<std::size_t>(height) * to_row)};
+  for (std::size_t y = 0; y < static_cast<std::size_t>(height); ++y)
+    (channels == 3 ? resize_row<3> : resize_row<1>)(rows.data() + y * from_row, columns,
+                                                    result.pixels.data() + y * to_row);
   return result;
 }
 

@@ -142,9 +142,15 @@ class ModelReader {
       for (const toml::node& each : *array) integers.push_back(each.as_integer()->get());
       return integers;
     }
+    const auto is_number = [](const toml::node& each) { return each.is_number(); };
+    if (array != nullptr && std::all_of(array->begin(), array->end(), is_number)) {
+      std::vector<double> numbers;
+      for (const toml::node& each : *array) numbers.push_back(*each.value<double>());
+      return numbers;
+    }
     fail(node,
          fmt::format("{}'{}' is a table, a date, or a list of mixed things, expected a single "
-                     "value or a list of integers",
+                     "value or a list of numbers",
                      where, name));
   }
 

@@ -5,6 +5,9 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
+
+#include "models/train/input_normalization.h"
 
 namespace engine {
 namespace {
@@ -43,6 +46,15 @@ Shape input_shape(const std::vector<std::int64_t>& extents) {
   return Shape(extents);
 }
 
+void require_delta(Loss loss, double delta) {
+  if (loss != Loss::huber_loss && delta != 1)
+    throw OptionError("huber_delta", delta,
+                      fmt::format("none beside the loss {}", loss_name(loss)));
+  using Limits = std::numeric_limits<float>;
+  if (!(delta >= Limits::min() && delta <= Limits::max()))
+    throw OptionError("huber_delta", delta, "a positive finite number");
+}
+
 }  // namespace
 
 ModelOptions::ModelOptions() : ModelOptions(ModelDefinition{{}, {}, Network()}) {}
@@ -52,10 +64,13 @@ ModelOptions::ModelOptions(const ModelDefinition& model)
       description(model.description),
       loss(loss_name(model.loss)),
       input(model.network.input().extents().begin(), model.network.input().extents().end()),
+      input_mean(model.input_mean),
+      input_deviation(model.input_deviation),
       classes(model.classes),
       batch(model.batch),
       epochs(model.epochs),
       input_scale(model.input_scale),
+      huber_delta(model.huber_delta),
       partial_batches(model.partial_batches) {}
 
 ModelDefinition ModelOptions::to_model() const {
@@ -70,7 +85,12 @@ ModelDefinition ModelOptions::to_model() const {
     throw OptionError("loss", loss, fmt::format("one of: {}", fmt::join(losses, ", ")));
   ModelDefinition model{name, description, Network(input_shape(input))};
   model.loss = loss_from_name(loss);
+  require_delta(model.loss, huber_delta);
+  model.huber_delta = huber_delta;
   model.input_scale = input_scale;
+  model.input_mean = input_mean;
+  model.input_deviation = input_deviation;
+  input_normalization(model, DType::u8);  // throws for numbers that do not fit the input
   model.classes = static_cast<int>(classes);
   model.batch = batch;
   model.epochs = static_cast<int>(epochs);
@@ -93,9 +113,15 @@ const OptionFields<ModelOptions>& model_fields() {
       {"name", &ModelOptions::name, "names the run's folder; default: that of the file"},
       {"description", &ModelOptions::description, "a line for people"},
       {"input", &ModelOptions::input, "shape of one observation", true},
-      {"input_scale", &ModelOptions::input_scale, "bytes times this are what the network sees"},
+      {"input_scale", &ModelOptions::input_scale, "bytes are multiplied by this; numbers are not"},
+      {"input_mean", &ModelOptions::input_mean,
+       "subtracted from what is scaled: one number, or one for each channel; none: 0"},
+      {"input_deviation", &ModelOptions::input_deviation,
+       "the difference is divided by it: likewise; none: 1"},
       {"classes", &ModelOptions::classes, "of the labels"},
       {"loss", &ModelOptions::loss, "what training minimizes"},
+      {"huber_delta", &ModelOptions::huber_delta,
+       "of huber_loss: from where on errors count linearly"},
       {"batch", &ModelOptions::batch, "observations a step"},
       {"epochs", &ModelOptions::epochs, "how long to train"},
       {"partial_batches", &ModelOptions::partial_batches,

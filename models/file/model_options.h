@@ -19,8 +19,9 @@ struct ModelOptions {
 
   std::string name, description, loss;
   std::vector<std::int64_t> input;
+  std::vector<double> input_mean, input_deviation;
   std::int64_t classes, batch, epochs;
-  double input_scale;
+  double input_scale, huber_delta;
   bool partial_batches;
 };
 

@@ -33,6 +33,11 @@ struct ToText {
   std::string operator()(const std::vector<std::int64_t>& value) const {
     return fmt::format("[{}]", fmt::join(value, ", "));
   }
+  std::string operator()(const std::vector<double>& value) const {
+    std::string text;
+    for (double number : value) text += (text.empty() ? "" : ", ") + (*this)(number);
+    return '[' + text + ']';
+  }
   std::string operator()(const Initializer& value) const { return (*this)(value.to_string()); }
   std::string operator()(const LayerList& value) const {
     return fmt::format("{} layers", value.size());
@@ -45,6 +50,9 @@ OptionValue convert(const OptionSpec& spec, const OptionValue& value) {
   const auto* whole = std::get_if<std::int64_t>(&value);
   if (whole != nullptr && std::holds_alternative<double>(spec.fallback))
     return static_cast<double>(*whole);
+  const auto* integers = std::get_if<std::vector<std::int64_t>>(&value);
+  if (integers != nullptr && std::holds_alternative<std::vector<double>>(spec.fallback))
+    return std::vector<double>(integers->begin(), integers->end());
   const auto* text = std::get_if<std::string>(&value);
   if (text != nullptr && std::holds_alternative<Initializer>(spec.fallback)) {
     try {
@@ -60,8 +68,14 @@ OptionValue convert(const OptionSpec& spec, const OptionValue& value) {
 
 std::string option_kind(const OptionValue& value) {
   static const std::array<const char*, std::variant_size_v<OptionValue>> kinds{
-      "true or false",         "an integer",      "a number", "text", "a list of integers",
-      "an initializer's name", "a list of layers"};
+      "true or false",
+      "an integer",
+      "a number",
+      "text",
+      "a list of integers",
+      "a list of numbers",
+      "an initializer's name",
+      "a list of layers"};
   return kinds.at(value.index());
 }
 

@@ -21,7 +21,7 @@ class Layer;
 using LayerList = std::vector<std::shared_ptr<const Layer>>;
 
 using OptionValue = std::variant<bool, std::int64_t, double, std::string, std::vector<std::int64_t>,
-                                 Initializer, LayerList>;
+                                 std::vector<double>, Initializer, LayerList>;
 using OptionValues = std::map<std::string, OptionValue>;
 
 /// What kind of value an option takes: "an integer", "a number", …
@@ -87,7 +87,7 @@ std::vector<OptionSpec> option_specs(const OptionFields<Owner>& fields,
 }
 
 /// `values` completed by defaults. Throws OptionError for a name that there is not, a value of
-/// another kind (an integer does for a number), and a required option without a value.
+/// another kind (integers do for numbers), and a required option without a value.
 OptionValues resolve_options(const std::vector<OptionSpec>& specs, const OptionValues& values);
 
 /// Sets the members that `values` name, checked by resolve_options(); the others stay.

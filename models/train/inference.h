@@ -16,9 +16,10 @@ namespace engine {
 class InferenceSession {
  public:
   /// `checkpoint` is a safetensors file with the parameters of `model`, such as
-  /// RUN/checkpoints/best.safetensors. Observations come as f32, which the network sees as they
-  /// are, or as u8, which are scaled as in training. Compiles for `batch` observations and
-  /// allocates. Throws DataError for a checkpoint that is damaged or of another network.
+  /// RUN/checkpoints/best.safetensors. Observations come as f32 or as
+  /// u8, which alone are scaled; both are normalized as in training. Compiles for `batch`
+  /// observations and allocates. Throws DataError for a checkpoint that is damaged or of another
+  /// network.
   InferenceSession(const ModelDefinition& model, const std::string& checkpoint,
                    std::int64_t batch = 32, DType observation = DType::f32,
                    const RuntimeOptions& options = {});

@@ -5,6 +5,7 @@
 #include "engine/core/error.h"
 #include "graph/differentiate.h"
 #include "models/train/checkpoint.h"
+#include "models/train/input_normalization.h"
 #include "ops/binary.h"
 #include "ops/reduce.h"
 #include "ops/registry.h"
@@ -21,6 +22,23 @@ void expect_elements(const char* what, std::size_t found, const TensorType& type
                                  type.element_count(), type.to_string()));
 }
 
+bool normalizes(const ModelDefinition& model) {
+  return !model.input_mean.empty() || !model.input_deviation.empty();
+}
+
+// A gather has no gradient: the same by ops that have one.
+Value* normalized(graph::Graph& graph, const ModelDefinition& model, Value* observations) {
+  if (!normalizes(model)) return observations;
+  const GatherAttributes numbers = input_normalization(model, DType::f32);
+  std::vector<std::int64_t> extents(static_cast<std::size_t>(model.network.input().rank()), 1);
+  if (!extents.empty()) extents[0] = static_cast<std::int64_t>(numbers.scale.size());
+  const auto read = [&](const char* state) {
+    return graph.read({state, {Shape(extents), DType::f32}, StateRole::data});
+  };
+  Value* scaled = graph.apply(ops::multiply(), {observations, read(kInputScale)}, "input/scaled");
+  return graph.apply(ops::add(), {scaled, read(kInputOffset)}, "input/normalized");
+}
+
 }  // namespace
 
 StepGraph input_gradient_graph(const ModelDefinition& model, std::int64_t batch) {
@@ -33,7 +51,7 @@ StepGraph input_gradient_graph(const ModelDefinition& model, std::int64_t batch)
   for (std::int64_t extent : model.network.input().extents()) extents.push_back(extent);
   Value* observations =
       graph.read({kInputObservations, {Shape(extents), DType::f32}, StateRole::data});
-  Value* outputs = model.network.build(builder, observations);
+  Value* outputs = model.network.build(builder, normalized(graph, model, observations));
   graph.assign({kInputOutputs, outputs->type(), StateRole::output}, outputs);
   Value* weights = graph.read({kInputOutputWeights, outputs->type(), StateRole::data});
   Value* objective =
@@ -55,6 +73,11 @@ InputGradientSession::InputGradientSession(const ModelDefinition& model,
     : runtime_(options), program_(runtime_.add(input_gradient_graph(model, batch).graph)) {
   runtime_.allocate();
   load_parameters(checkpoint, runtime_.store(), runtime_.stream());
+  if (normalizes(model)) {
+    const Normalization numbers(input_normalization(model, DType::f32));
+    runtime_.store().upload(kInputScale, numbers.scale, runtime_.stream());
+    runtime_.store().upload(kInputOffset, numbers.offset, runtime_.stream());
+  }
   observations_ = runtime_.store().view(kInputObservations).type;
   outputs_ = runtime_.store().view(kInputOutputs).type;
 }

@@ -15,8 +15,10 @@
 namespace engine {
 
 // States of input_gradient_graph(), all f32.
-inline constexpr const char* kInputObservations = "input/observations";     ///< [batch, input…]
-inline constexpr const char* kInputOutputs = "input/outputs";               ///< [batch, output…]
+inline constexpr const char* kInputObservations = "input/observations";  ///< [batch, input…]
+inline constexpr const char* kInputScale = "input/scale";      ///< of a model with a normalization,
+inline constexpr const char* kInputOffset = "input/offset";    ///< [channels or 1, 1…]
+inline constexpr const char* kInputOutputs = "input/outputs";  ///< [batch, output…]
 inline constexpr const char* kInputOutputWeights = "input/output_weights";  ///< like the outputs
 inline constexpr const char* kInputGradient = "input/gradient";  ///< like the observations
 
@@ -37,9 +39,10 @@ class InputGradientSession {
     std::vector<float> outputs;   ///< row by row
     std::vector<float> gradient;  ///< of Σ weights · outputs, shaped like the observations
   };
-  /// Observations as the network sees them (bytes times the model's input_scale). A weight for each
-  /// output says what is wanted: 1 for a class or for every element of a channel, 0 elsewhere. Not
-  /// to be called from two threads at once. Throws UsageError for other counts of numbers.
+  /// Observations as numbers (bytes would be times the model's input_scale); mean and deviation are
+  /// applied here, and the gradient is of what comes in. A weight for each output says what is
+  /// wanted: 1 for a class or for every element of a channel, 0 elsewhere. Not to be called from
+  /// two threads at once. Throws UsageError for other counts of numbers.
   Result run(std::span<const float> observations, std::span<const float> weights);
 
  private:

@@ -47,18 +47,20 @@ std::vector<std::string> loss_names() {
   return names;
 }
 
-Scores emit_scores(graph::Graph& graph, Loss loss, Value* output, Value* targets, Value* indices) {
+Scores emit_scores(graph::Graph& graph, const LossSettings& settings, Value* output, Value* targets,
+                   Value* indices) {
+  const Loss loss = settings.loss;
   const char* label = "feed/targets";
   if (loss == Loss::softmax_cross_entropy) {
     Value* labels = graph.apply(ops::gather_labels(), {targets, indices}, label);
     return {graph.apply(ops::softmax_cross_entropy(), {output, labels}, "loss"),
             graph.apply(ops::accuracy(), {output, labels}, "accuracy")};
   }
-  Value* numbers = graph.apply(ops::gather_normalized({1, 0}), {targets, indices}, label);
+  Value* numbers = graph.apply(ops::gather_normalized({}), {targets, indices}, label);
   if (loss == Loss::mean_squared_error)
     return {graph.apply(ops::mean_squared_error(), {output, numbers}, "loss"), nullptr};
   if (loss == Loss::huber_loss)
-    return {graph.apply(ops::huber_loss(), {output, numbers}, "loss"), nullptr};
+    return {graph.apply(ops::huber_loss(settings.huber_delta), {output, numbers}, "loss"), nullptr};
   return {graph.apply(ops::sigmoid_cross_entropy(), {output, numbers}, "loss"),
           graph.apply(ops::binary_accuracy(), {output, numbers}, "accuracy"),
           static_cast<double>(output->type().shape.elements_after(0))};

@@ -14,7 +14,7 @@ enum class Loss {
   softmax_cross_entropy,  ///< logits [B, classes]; targets are labels below the classes
   sigmoid_cross_entropy,  ///< logits [B, K]; targets are K numbers in [0, 1], or labels 0 and 1
   mean_squared_error,     ///< predictions [B, K]; targets are K numbers, or labels as numbers
-  huber_loss,             ///< the same operands; outliers count linearly, beyond a delta of 1
+  huber_loss,             ///< the same operands; outliers count linearly, beyond a delta
 };
 
 std::string loss_name(Loss loss);
@@ -30,11 +30,16 @@ struct Scores {
   double outputs = 1;  ///< that are counted for each observation
 };
 
+struct LossSettings {
+  Loss loss;
+  double huber_delta = 1;  ///< of huber_loss
+};
+
 /// Emits loss and metric of `output`, the network's, against the targets of the observations with
 /// these `indices`: i32[B] into `targets`, a state of [count, …] read in the same graph. Throws
-/// ShapeError when output and targets do not go together under `loss`.
-Scores emit_scores(graph::Graph& graph, Loss loss, graph::Value* output, graph::Value* targets,
-                   graph::Value* indices);
+/// ShapeError when output and targets do not go together under the loss.
+Scores emit_scores(graph::Graph& graph, const LossSettings& settings, graph::Value* output,
+                   graph::Value* targets, graph::Value* indices);
 
 /// The type of the state that holds `count` targets, each of the type `target`, for emit_scores().
 /// Throws UsageError when the loss cannot do with them.

@@ -6,6 +6,7 @@
 #include <map>
 
 #include "graph/differentiate.h"
+#include "models/train/input_normalization.h"
 #include "ops/accumulate_metrics.h"
 #include "ops/batch_indices.h"
 #include "ops/gather.h"
@@ -40,10 +41,8 @@ Batch emit_batch(graph::Graph& graph, const ModelDefinition& model, const Feed& 
   for (std::int64_t extent : model.network.input().extents()) extents.push_back(extent);
   Value* data = graph.read(
       {observations_name(feed.part), {Shape(extents), feed.observation}, StateRole::data});
-  // Bytes are scaled; numbers are what the network sees.
-  const double scale = feed.observation == DType::u8 ? model.input_scale : 1;
-  return {indices,
-          graph.apply(ops::gather_normalized({scale, 0}), {data, indices}, "feed/observations")};
+  return {indices, graph.apply(ops::gather_normalized(input_normalization(model, feed.observation)),
+                               {data, indices}, "feed/observations")};
 }
 
 Scores emit_scores(graph::Graph& graph, const ModelDefinition& model, const Feed& feed,
@@ -62,7 +61,7 @@ Scores emit_scores(graph::Graph& graph, const ModelDefinition& model, const Feed
         "expected as many (softmax_cross_entropy takes a label for any number of classes)",
         loss_name(model.loss), per_observation(output->type().shape), per_observation(type.shape)));
   Value* targets = graph.read({targets_name(feed.part), type, StateRole::data});
-  return emit_scores(graph, model.loss, output, targets, indices);
+  return emit_scores(graph, LossSettings{model.loss, model.huber_delta}, output, targets, indices);
 }
 
 // What a bad step does to the bookkeeping, and how it is told; no predicate: no step is bad.

@@ -10,13 +10,9 @@
 #include <vector>
 
 #include "engine/core/error.h"
-#include "engine/core/file.h"
-#include "engine/core/log.h"
 #include "engine/core/process_memory.h"
-#include "engine/device/cpu/parallel.h"
-#include "models/file/model_file.h"
-#include "models/train/batch_feed.h"
 #include "models/train/run_outputs.h"
+#include "models/train/training_setup.h"
 #include "ops/sparse_embedding.h"
 
 namespace engine {
@@ -37,21 +33,6 @@ double median(std::vector<double> values) {
   return *middle;
 }
 
-// A resumed run launches the kernels it was started with: noise must not change its result.
-RuntimeOptions options_for(const TrainSettings& settings, const RunPlace& place,
-                           Callback& callback) {
-  RuntimeOptions options = runtime_options(settings);
-  if (!place.resume.empty() && options.tuner.mode != Autotune::off) {
-    options.tuner.mode = Autotune::locked;
-    options.algorithm_cache = RunFolder::open(place.resume).algorithms_path();
-  }
-  options.tuner.progress = [&callback](const std::string& problem, const std::string& candidate,
-                                       int done, int total) {
-    callback.on_tuning(problem, candidate, done, total);
-  };
-  return options;
-}
-
 class Training final : public TrainControl {
  public:
   Training(const ModelDefinition& model, std::unique_ptr<Dataset> data,
@@ -59,15 +40,15 @@ class Training final : public TrainControl {
            const std::atomic<bool>& stop)
       : settings_(settings),
         stop_(stop),
-        dataset_(prepare_data(std::move(data), place)),
-        model_(resolve(model)),
+        dataset_(prepare_data(std::move(data), settings, place)),
+        model_(model_for_run(model, *dataset_, settings)),
         callbacks_({&callback}),
         runtime_(options_for(settings, place, callbacks_)),
         graph_options_(graph_options(settings)),
         parts_(parts_with_data(*dataset_)),
-        streams_(compile_for_data(runtime_, *dataset_, parts_, wanted_pipeline(),
+        streams_(compile_for_data(runtime_, *dataset_, parts_, wanted_pipeline(settings, *dataset_),
                                   [&](bool stream) { compile(stream); })),
-        folder_(make_folder(place)),
+        folder_(make_folder(settings, place, model_, runtime_.device())),
         outputs_(folder_) {
     add_rules();
     // First, so that whatever a callback does, the epoch is on record.
@@ -99,49 +80,6 @@ class Training final : public TrainControl {
   }
 
  private:
-  // Data of another size are turned down before kernels are looked for that the run cannot have.
-  std::unique_ptr<Dataset> prepare_data(std::unique_ptr<Dataset> data,
-                                        const RunPlace& place) const {
-    if (settings_.validation_split > 0)
-      data = split_validation(std::move(data), settings_.validation_split);
-    if (!place.resume.empty())
-      if (const auto metadata = RunFolder::open(place.resume).checkpoints().last_metadata())
-        require_as_many(*metadata, *data);
-    return data;
-  }
-
-  static void require_as_many(const Metadata& metadata, const Dataset& data) {
-    const auto observations = metadata.find(kObservations);
-    const std::string present = std::to_string(data.count(Part::train));
-    if (observations != metadata.end() && observations->second != present)
-      throw DataError(fmt::format("{}: {} training observations, the run was started with {}",
-                                  data.description(), present, observations->second));
-  }
-
-  // The model as the settings have it, its schedule measured by the data.
-  ModelDefinition resolve(const ModelDefinition& model) const {
-    ModelDefinition resolved = with_settings(model, settings_);
-    const Feed feed =
-        make_feed(*dataset_, Part::train, resolved.batch, true, resolved.partial_batches);
-    resolved.optimizer.length = {feed.steps_per_epoch(), settings_.epochs};
-    require_an_update(resolved.optimizer);
-    return resolved;
-  }
-
-  // A run that is limited by steps may be resumed, one without an update was meant otherwise.
-  void require_an_update(const OptimizerSettings& optimizer) const {
-    const auto [steps_per_epoch, epochs] = optimizer.length;
-    if (optimizer.accumulate > epochs * steps_per_epoch)
-      throw UsageError(fmt::format(
-          "--accumulate {}: training has {} steps ({} epochs of {}), so nothing would be learned; "
-          "expected at most as many",
-          optimizer.accumulate, epochs * steps_per_epoch, epochs, steps_per_epoch));
-    if (settings_.max_steps > 0 && optimizer.accumulate > settings_.max_steps)
-      log::warning(fmt::format(
-          "--accumulate {}: the first update comes after --steps {}; nothing is learned before it",
-          optimizer.accumulate, settings_.max_steps));
-  }
-
   void add_rules() {
     if (settings_.patience > 0)
       callbacks_.add_last(
@@ -156,17 +94,6 @@ class Training final : public TrainControl {
     std::vector<Part> parts{Part::train, Part::test, Part::validation};
     std::erase_if(parts, [&](Part part) { return data.count(part) == 0; });
     return parts;
-  }
-
-  // Images that are cut anew in every epoch have to be read anew.
-  DataPipeline wanted_pipeline() const {
-    if (!settings_.random_crop) return data_pipeline_from_name(settings_.data_pipeline);
-    if (!dataset_->crops_at_random())
-      throw UsageError(
-          fmt::format("--random-crop: {} are not brought to size, expected a folder of "
-                      "images by class (the layer shift moves any images)",
-                      dataset_->description()));
-    return DataPipeline::stream;
   }
 
   void compile(bool stream) {
@@ -195,25 +122,6 @@ class Training final : public TrainControl {
       throw DataError(fmt::format("{}: {} training observations, fewer than a batch of {}",
                                   dataset_->description(), count, model_.batch));
     return make_feed(*dataset_, Part::train, model_.batch, true, model_.partial_batches);
-  }
-
-  RunFolder make_folder(const RunPlace& place) {
-    if (!place.resume.empty()) {
-      // What may differ from the start (epochs, data) is what the next resume goes by.
-      RunFolder folder = RunFolder::open(place.resume);
-      folder.write_config(to_config(settings_));
-      return folder;
-    }
-    TrainSettings resolved = settings_;
-    resolved.device = runtime_.device().name();
-    if (runtime_.device().backend() == "cpu") resolved.threads = cpu::threads();
-    const RunConfig config = to_config(resolved);
-    RunFolder folder = place.out.empty() ? RunFolder::create_numbered("runs", model_.name, config)
-                                         : RunFolder::create(place.out, config);
-    // So that the run needs no model file from elsewhere.
-    if (const std::optional<std::string> text = describe_model(model_))
-      replace_file(folder.model_path(), [&](FileWriter& file) { file.write(*text); });
-    return folder;
   }
 
   std::int64_t last_step() const {
@@ -422,8 +330,6 @@ class Training final : public TrainControl {
                                                         : "stopped early (" + result_.stopped + ")",
                               step_, result_.test.loss, result_.train_seconds));
   }
-
-  static constexpr const char* kObservations = "observations";
 
   const TrainSettings settings_;
   const std::atomic<bool>& stop_;

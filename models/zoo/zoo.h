@@ -15,9 +15,14 @@ struct ModelDefinition {
   std::string name;         ///< what the command line takes
   std::string description;  ///< a line: origin and data
   Network network;
-  double input_scale = 1.0 / 255;  ///< bytes times this are what the network sees
-  int classes = 10;                ///< of integer labels
+  /// The network sees (x · scale - mean) / deviation, where scale is input_scale for bytes and 1
+  /// for numbers; mean and deviation are one number, or one for each channel (the first axis of an
+  /// observation, if it has up to 16). Empty: 0 and 1.
+  double input_scale = 1.0 / 255;
+  std::vector<double> input_mean = {}, input_deviation = {};
+  int classes = 10;  ///< of integer labels
   Loss loss = Loss::softmax_cross_entropy;
+  double huber_delta = 1;  ///< of huber_loss: from where on errors count linearly
   std::int64_t batch = 128;
   int epochs = 1;
   /// The smaller last batch of an epoch is trained too, or left out.

@@ -256,7 +256,7 @@ Graph small_vgg() {
   Value* data = graph.read({"data", {{6, 3, 8, 8}, DType::u8}, StateRole::data});
   Value* rows = graph.read({"rows", {{2}, DType::i32}, StateRole::data});
   Value* step = graph.read({"step", {{}, DType::i64}, StateRole::counter});
-  Value* x = graph.apply(ops::gather_normalized({.scale = 0.01}), {data, rows}, "gather");
+  Value* x = graph.apply(ops::gather_normalized({.scale = {0.01}}), {data, rows}, "gather");
   const auto convolve = [&](const std::string& name, std::int64_t inputs, std::int64_t outputs) {
     ConvolutionAttributes attributes;
     attributes.window.padding_before = attributes.window.padding_after = {0, 1, 1};

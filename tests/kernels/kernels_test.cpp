@@ -261,7 +261,7 @@ TEST_P(KernelPromise, AccuracyCountsTheFirstLargestOnly) {
 }
 
 TEST_P(KernelPromise, GatherOutOfRangeGivesZeroRows) {
-  const GatherAttributes attributes{2.0, 1.0};
+  const GatherAttributes attributes{{2.0}, {1.0}};
   each<float>(
       problem("gather", attributes.to_attributes(), {{Shape{2, 2}, DType::u8}, integers({4})},
               floats({4, 2})),

@@ -114,6 +114,26 @@ TEST(InputGradient, UnknownLayersAndEmptyBatchesAreRefused) {
   EXPECT_EQ(model.network.up_to("flatten_1").dense(2).layers().back()->name(), "dense_2");
 }
 
+// By two single steps of a gradient, in f32: what the session gives is off by their rounding.
+void expect_central_differences(InputGradientSession& session, const std::vector<float>& x,
+                                const std::vector<float>& weights, std::size_t every) {
+  constexpr float kStep = 1.0f / 64;
+  const auto objective_at = [&](std::size_t i, float step) {
+    std::vector<float> moved = x;
+    moved[i] += step;
+    const std::vector<float> outputs = session.run(moved, weights).outputs;
+    return std::inner_product(outputs.begin(), outputs.end(), weights.begin(), 0.0);
+  };
+  const std::vector<float> gradient = session.run(x, weights).gradient;
+  double largest = 0;
+  for (float g : gradient) largest = std::max(largest, std::abs(static_cast<double>(g)));
+  EXPECT_GT(largest, 0);
+  for (std::size_t i = 0; i < x.size(); i += every) {
+    const double slope = (objective_at(i, kStep) - objective_at(i, -kStep)) / (2 * kStep);
+    EXPECT_NEAR(gradient[i], slope, 0.01 * largest) << i;
+  }
+}
+
 class InputGradientTest : public testing::TestWithParam<std::string> {};
 
 // Trains a little, so that there is a checkpoint.
@@ -153,6 +173,30 @@ TEST_P(InputGradientTest, SessionAgreesWithTheReferencesAndWithPrediction) {
   EXPECT_TRUE(std::all_of(half, result.gradient.end(), [](float g) { return g == 0; }));
   EXPECT_THROW(session.run(observations, std::span(weights).first(5)), UsageError);
   EXPECT_THROW(session.run(std::span(observations).first(5), weights), UsageError);
+}
+
+// Of a model that is normalized by channel: observations and gradient are those of the outside.
+TEST_P(InputGradientTest, SessionIsHeldAgainstCentralDifferences) {
+  const ScratchFolder scratch;
+  ModelDefinition model = smooth_model();
+  model.classes = 4;
+  model.batch = 20;
+  model.input_mean = {0.25, -0.5};
+  model.input_deviation = {0.5, 2};
+  const std::string checkpoint = checkpoint_of(model, scratch / "run");
+  RuntimeOptions options;
+  options.device = GetParam();
+  options.tuner.mode = Autotune::off;
+  InputGradientSession session(model, checkpoint, 2, options);
+  const std::vector<double> drawn =
+      test::random_tensor({Shape{2, 2, 6, 6}, DType::f32}, -1, 1, 3).values;
+  const std::vector<float> x(drawn.begin(), drawn.end());
+  const std::vector<float> weights{1, -0.5f, 0.25f, 2, 0, 1, 1, -1};
+  expect_central_differences(session, x, weights, 5);
+  InferenceSession inference(model, checkpoint, 2, DType::f32, options);
+  const std::vector<float> outputs = session.run(x, weights).outputs,
+                           predicted = inference.predict(x);
+  for (std::size_t i = 0; i < outputs.size(); ++i) EXPECT_NEAR(outputs[i], predicted[i], 1e-5);
 }
 
 INSTANTIATE_TEST_SUITE_P(Devices, InputGradientTest, testing::ValuesIn(test::test_devices()),

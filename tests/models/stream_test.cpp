@@ -206,6 +206,8 @@ ModelDefinition image_model() {
   ModelDefinition model{"images", "for tests",
                         Network(Shape{3, 7, 7}).flatten().dense(16).relu().dense(2)};
   model.classes = 2;
+  model.input_mean = {0.5, 0.25, 0.125};
+  model.input_deviation = {0.25};
   return model;
 }
 

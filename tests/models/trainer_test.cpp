@@ -307,6 +307,51 @@ TEST(Trainer, TrainsANetworkOfTheApplicationsOwn) {
   EXPECT_GT(*result.test.accuracy, 0.5);
 }
 
+// Bytes that are scaled, shifted and divided by channel teach what the same numbers do.
+TEST(Trainer, NormalizesByChannel) {
+  const ScratchFolder scratch;
+  Silent observer;
+  ModelDefinition model{"channels", "two channels of three pixels",
+                        Network(Shape{2, 3}).flatten().dense(8).relu().dense(2)};
+  model.classes = 2;
+  model.batch = 8;
+  std::vector<std::uint8_t> pixels, labels;
+  std::vector<float> seen;
+  for (int i = 0; i < 64 * 6; ++i) {
+    pixels.push_back(static_cast<std::uint8_t>(i * 37 + i * i));
+    const bool second = i % 6 >= 3;
+    seen.push_back((static_cast<float>(pixels.back()) / 255 - (second ? 0.25f : 0.5f)) /
+                   (second ? 4 : 0.5f));
+    if (i % 6 == 0) labels.push_back(pixels.back() > 127);
+  }
+  TrainSettings s = default_settings(model);
+  s.epochs = 5;
+  s.device = "cpu";
+  std::string run;
+  int runs = 0;
+  const auto train_on = [&](const ArrayPart& part, const ModelDefinition& on) {
+    run = scratch / ("run" + std::to_string(++runs));
+    return train(on, make_dataset(Shape{2, 3}, 2, part, part), s, {run, ""}, observer,
+                 observer.stop)
+        .test.loss;
+  };
+  const double expected = train_on({seen, labels}, model);
+  EXPECT_GT(std::abs(train_on({pixels, labels}, model) - expected), 1e-3);
+  model.input_mean = {0.5, 0.25};
+  model.input_deviation = {0.5, 4};
+  EXPECT_NEAR(train_on({pixels, labels}, model), expected, 1e-5);
+
+  const std::vector<std::uint8_t> some(pixels.begin(), pixels.begin() + 12);
+  std::vector<float> scaled;
+  for (std::uint8_t pixel : some) scaled.push_back(static_cast<float>(pixel) / 255);
+  InferenceSession of_bytes(model, last(run), 2, DType::u8);
+  InferenceSession of_numbers(model, last(run), 2);
+  const std::vector<float> a = of_bytes.predict(some), b = of_numbers.predict(scaled);
+  for (std::size_t i = 0; i < a.size(); ++i) EXPECT_NEAR(a[i], b[i], 1e-5);
+  model.input_deviation = {0.5, 0};
+  EXPECT_THROW(train_on({pixels, labels}, model), UsageError);
+}
+
 TEST(Trainer, OutputsAndTargetsThatDoNotGoTogether) {
   const ScratchFolder scratch;
   Silent observer;

@@ -331,9 +331,12 @@ TEST_F(AccessPattern, OtherKernelsAreNearIdeal) {
   Attributes dropout;
   DropoutAttributes{0.2, {1, 2}}.add_to(dropout);
   expect_few_sectors(make_problem("dropout", dropout, {hidden, step}, {hidden}));
-  expect_few_sectors(make_problem("gather", GatherAttributes{1 / 255.0, 0}.to_attributes(),
+  expect_few_sectors(make_problem("gather", GatherAttributes{{1 / 255.0}, {0}}.to_attributes(),
                                   {{Shape{300, 784}, DType::u8}, integers({128})},
                                   {floats({128, 784})}));
+  expect_few_sectors(make_problem("gather", GatherAttributes{{1, 2, 3}, {4, 5, 6}}.to_attributes(),
+                                  {{Shape{50, 3, 16, 16}, DType::u8}, integers({32})},
+                                  {floats({32, 3, 16, 16})}));
   expect_few_sectors(make_problem("augment", AugmentAttributes{0.1, true, {1, 2}}.to_attributes(),
                                   {floats({8, 3, 32, 32}), step}, {floats({8, 3, 32, 32})}));
   const TensorType logits = floats({128, 10}), labels = integers({128});

@@ -182,6 +182,28 @@ TEST_F(CudnnCandidates, AreCaptured) {
     }
 }
 
+// 3 channels become 4, and 6 become 8.
+TEST_F(CudnnCandidates, PadChannelsForTensorCores) {
+  Problem forward = graph::make_problem(
+      *ops::convolution({padded_window(1, 1), 1, {}}),
+      {{{{2, 3, 5, 5}, DType::f32, Layout::channels_last}, {{6, 3, 3, 3}}, {{6}}}});
+  EXPECT_EQ(query("cudnn.graph.padded", forward).refusal,
+            "strict products of f32 take any number of channels");
+  forward.math = Math::tf32;
+  for (const char* id : {"cudnn.legacy.padded", "cudnn.graph.padded"})
+    for (const Configuration& configuration : query(id, forward).configurations) {
+      const auto kernel = candidate(forward.op, id).prepare(forward, configuration, *device_);
+      Operands operands(*device_, forward, configuration.workspace);
+      kernel->launch(operands.arguments());
+      const std::vector<float> y = operands.result();
+      EXPECT_EQ(y.size(), 2u * 25 * 6);
+      for (std::size_t k = 0; k < 6; ++k) {
+        EXPECT_EQ(y[k], 3 * 4 + 1) << id << ' ' << configuration.name;  // a corner
+        EXPECT_EQ(y[(25 + 12) * 6 + k], 3 * 9 + 1) << id << ' ' << configuration.name;
+      }
+    }
+}
+
 // Every call of a query, a preparation and a launch fails in turn; the error has a type, and
 // nothing is left behind.
 TEST_F(CudnnCandidates, SurviveTheFailureOfAnyCall) {

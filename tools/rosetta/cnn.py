@@ -1,14 +1,15 @@
 #!/usr/bin/env python3
 """The CNNs of the zoo beside PyTorch: speed in turns, and the accuracy both reach.
 
-  cnn.py speed MODEL ENGINE_TRAIN DATA [--rounds N --steps N --precision bf16]
-  cnn.py accuracy MODEL ENGINE_TRAIN DATA [--seeds N ... --epochs N --frameworks ...]
+  cnn.py speed MODEL ENGINE_TRAIN DATA [--rounds N --steps N --batch N --precision bf16]
+  cnn.py accuracy MODEL ENGINE_TRAIN DATA [--seeds N ... --epochs N --batch N --frameworks ...]
 
-MODEL is cifar10-vgg, cifar10-cnn or mnist-cnn. Wants torch (from pip). How it measures is described
-in torch_beside.py.
+MODEL is cifar10-vgg, cifar10-cnn, mnist-cnn, or resnet18 and resnet50, which take CIFAR-10's images
+as they are. Wants torch (from pip). How it measures is described in torch_beside.py.
 """
 import torch
 import torch_beside as beside
+from resnet import initialize, resnet
 from torch import nn, optim
 
 
@@ -56,6 +57,15 @@ def shift_and_mirror(images):
     return moved.reshape(images.shape)
 
 
+def residual(blocks, bottleneck):
+    return beside.Model(
+        beside.load_cifar10, lambda: resnet(blocks, bottleneck, classes=10),
+        lambda parameters: optim.SGD(parameters, lr=0.1, momentum=0.9, weight_decay=1e-4,
+                                     foreach=True),
+        batch=256, epochs=90, initialize=initialize,
+        schedule=lambda step, epoch: 0.1 ** (epoch // 30))
+
+
 MODELS = {
     "cifar10-vgg": beside.Model(
         beside.load_cifar10, cifar10_vgg,
@@ -64,11 +74,14 @@ MODELS = {
     "cifar10-cnn": beside.Model(
         beside.load_cifar10, cifar10_cnn,
         lambda parameters: optim.RMSprop(parameters, lr=1e-4, alpha=0.9, eps=1e-7, foreach=True),
-        batch=32, epochs=50, augment=shift_and_mirror, decay=1e-6),
+        batch=32, epochs=50, augment=shift_and_mirror,
+        schedule=lambda step, epoch: 1 / (1 + 1e-6 * step)),
     "mnist-cnn": beside.Model(
         beside.load_mnist, mnist_cnn,
         lambda parameters: optim.Adadelta(parameters, lr=1.0, rho=0.95, eps=1e-7, foreach=True),
         batch=128, epochs=12),
+    "resnet18": residual((2, 2, 2, 2), bottleneck=False),
+    "resnet50": residual((3, 4, 6, 3), bottleneck=True),
 }
 
 if __name__ == "__main__":

@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 """mnist-mlp beside PyTorch: speed in turns, and the accuracy both reach.
 
-  mnist_mlp.py speed mnist-mlp ENGINE_TRAIN DATA [--rounds N --steps N --precision bf16]
-  mnist_mlp.py accuracy mnist-mlp ENGINE_TRAIN DATA [--seeds N ... --epochs N --frameworks ...]
+  mnist_mlp.py speed mnist-mlp ENGINE_TRAIN DATA [--rounds N --steps N --batch N --precision bf16]
+  mnist_mlp.py accuracy mnist-mlp ENGINE_TRAIN DATA [--seeds N ... --epochs N --batch N ...]
 
 Wants torch (from pip). How it measures is described in torch_beside.py.
 """

@@ -18,7 +18,7 @@ import struct
 import subprocess
 import sys
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Callable, Optional
 
 os.environ.pop("OPENBLAS_CORETYPE", None)
@@ -55,10 +55,17 @@ def load_cifar10(folder):
     return [part([f"data_batch_{i}.bin" for i in range(1, 6)]), part(["test_batch.bin"])]
 
 
+def glorot(network):
+    for layer in network.modules():
+        if isinstance(layer, (nn.Linear, nn.Conv2d)):
+            nn.init.xavier_uniform_(layer.weight)
+            nn.init.zeros_(layer.bias)
+
+
 @dataclass
 class Model:
-    """A classifier as models/zoo defines it. `optimizer` makes one of some parameters; `decay` is
-    the learning rate's: rate / (1 + decay * step)."""
+    """A classifier as models/zoo defines it. `optimizer` makes one of some parameters, whose
+    learning rate is multiplied by schedule(step, epoch), both counted from 0."""
     load: Callable
     network: Callable
     optimizer: Callable
@@ -66,7 +73,8 @@ class Model:
     epochs: int
     partial_batches: bool = True
     augment: Optional[Callable] = None
-    decay: float = 0
+    initialize: Callable = glorot
+    schedule: Optional[Callable] = None
 
 
 @dataclass(frozen=True)
@@ -92,14 +100,6 @@ class Setting:
                 (self.threads, self.channels_last, self.compiled, self.bf16)]
 
 
-def initialize(network):
-    for layer in network.modules():
-        if isinstance(layer, (nn.Linear, nn.Conv2d)):
-            nn.init.xavier_uniform_(layer.weight)
-            nn.init.zeros_(layer.bias)
-    return network
-
-
 class Trainer:
     def __init__(self, model, data, setting, seed):
         torch.manual_seed(seed)
@@ -107,11 +107,13 @@ class Trainer:
         self.model = model
         (self.images, self.labels), self.test = data
         self.format = torch.channels_last if setting.channels_last else torch.contiguous_format
-        self.net = initialize(model.network()).to(memory_format=self.format)
+        self.net = model.network().to(memory_format=self.format)
+        model.initialize(self.net)
         self.forward = torch.compile(self.net) if setting.compiled else self.net
         self.optimizer = model.optimizer(self.net.parameters())
-        self.schedule = torch.optim.lr_scheduler.LambdaLR(
-            self.optimizer, lambda step: 1 / (1 + model.decay * step))
+        length = len(self.batch_starts())
+        self.schedule = model.schedule and torch.optim.lr_scheduler.LambdaLR(
+            self.optimizer, lambda step: model.schedule(step, step // length))
         self.loss = nn.CrossEntropyLoss()
         self.bf16 = setting.bf16
 
@@ -124,14 +126,16 @@ class Trainer:
             logits = self.forward(images.contiguous(memory_format=self.format))
         self.loss(logits.float(), self.labels[batch]).backward()
         self.optimizer.step()
-        if self.model.decay > 0:
+        if self.schedule:
             self.schedule.step()
+
+    def batch_starts(self):
+        count, size = len(self.images), self.model.batch
+        return range(0, count if self.model.partial_batches else count // size * size, size)
 
     def batches(self):
         order = torch.randperm(len(self.images))
-        size = self.model.batch
-        end = len(order) if self.model.partial_batches else len(order) // size * size
-        return [order[at : at + size] for at in range(0, end, size)]
+        return [order[at : at + self.model.batch] for at in self.batch_starts()]
 
     def epoch(self):
         self.net.train()
@@ -160,8 +164,9 @@ class Trainer:
 class Worker:
     """PyTorch in a process of its own, which times as many steps as a line of its input says."""
 
-    def __init__(self, name, data, setting):
-        line = [sys.executable, sys.argv[0], "worker", name, data, *setting.arguments()]
+    def __init__(self, name, data, batch, setting):
+        line = [sys.executable, sys.argv[0], "worker", name, data, *setting.arguments(),
+                "--batch", str(batch)]
         environment = os.environ | {"OMP_NUM_THREADS": str(setting.threads)}
         self.process = subprocess.Popen(line, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
                                         stderr=subprocess.PIPE, text=True, env=environment)
@@ -186,7 +191,8 @@ def work(arguments, model):
 
 
 def settings(model, bf16):
-    formats = (False, True) if any(isinstance(m, nn.Conv2d) for m in model.network()) else (False,)
+    layers = model.network().modules()
+    formats = (False, True) if any(isinstance(m, nn.Conv2d) for m in layers) else (False,)
     return [Setting(threads, channels_last, compiled, bf16) for threads in (1, 2)
             for channels_last in formats for compiled in (False, True)]
 
@@ -196,7 +202,7 @@ def fastest_workers(arguments, model, count):
     workers = []
     print(f"each setting of PyTorch alone, {arguments.steps} steps, medians")
     for setting in settings(model, arguments.precision == "bf16"):
-        worker = Worker(arguments.model, arguments.data, setting)
+        worker = Worker(arguments.model, arguments.data, model.batch, setting)
         try:
             workers.append((worker.milliseconds(arguments.steps), str(setting), worker))
             print(f"  {setting!s:40} {workers[-1][0]:9.3f} ms", flush=True)
@@ -219,8 +225,8 @@ def print_ratio(times, slower, faster):
 
 def speed(arguments, model):
     def engine_step(precision, threads):
-        return fit(arguments.engine_train, arguments.model, arguments.data, "--steps",
-                   arguments.steps, "--threads", threads, "--precision",
+        return fit(arguments.engine_train, arguments.model, arguments.data, "--batch", model.batch,
+                   "--steps", arguments.steps, "--threads", threads, "--precision",
                    precision)["step_milliseconds_median"]
 
     workers = fastest_workers(arguments, model, 2)
@@ -258,12 +264,13 @@ def torch_accuracy(arguments, model, data, seed, epochs):
     return reached
 
 
-def engine_accuracy(arguments, seed, epochs):
+def engine_accuracy(arguments, model, seed, epochs):
     def report(record):
         if record["event"] == "epoch":
             progress("engine", seed, record["epoch"], record["validation_accuracy"])
-    return fit(arguments.engine_train, arguments.model, arguments.data, "--seed", seed, "--epochs",
-               epochs, "--threads", arguments.threads, report=report)["test_accuracy"]
+    return fit(arguments.engine_train, arguments.model, arguments.data, "--batch", model.batch,
+               "--seed", seed, "--epochs", epochs, "--threads", arguments.threads,
+               report=report)["test_accuracy"]
 
 
 def accuracy(arguments, model):
@@ -272,8 +279,9 @@ def accuracy(arguments, model):
         data = model.load(arguments.data) if framework == "torch" else None
         reached = []
         for seed in arguments.seeds:
-            reached.append(torch_accuracy(arguments, model, data, seed, epochs)
-                           if framework == "torch" else engine_accuracy(arguments, seed, epochs))
+            reached.append(
+                torch_accuracy(arguments, model, data, seed, epochs) if framework == "torch"
+                else engine_accuracy(arguments, model, seed, epochs))
             print(f"{arguments.model}, {framework}, seed {seed}: test accuracy {reached[-1]:.4f} "
                   f"after {epochs} epochs", flush=True)
         print(f"{arguments.model}, {framework}: mean {statistics.mean(reached):.4f} "
@@ -289,6 +297,7 @@ def main(models, description):
         line = commands.add_parser(name, **about)
         line.set_defaults(run=run)
         line.add_argument("model", choices=models)
+        line.add_argument("--batch", type=int, help="instead of the model's own")
         return line
 
     line = command("speed", speed, help="whole training steps, in turns")
@@ -309,4 +318,5 @@ def main(models, description):
     line.add_argument("data")
     line.add_argument("setting", nargs=4, help="threads, channels-last, compiled, bf16")
     arguments = parser.parse_args()
-    arguments.run(arguments, models[arguments.model])
+    model = models[arguments.model]
+    arguments.run(arguments, replace(model, batch=arguments.batch or model.batch))

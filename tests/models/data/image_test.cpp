@@ -162,5 +162,39 @@ TEST(Resize, WeighsNeighboursByATriangle) {
   EXPECT_EQ(resize(column, 4, 1).pixels, (std::vector<std::uint8_t>{0, 25, 75, 100}));
 }
 
+// The mean under the triangle around each pixel, one by one in double.
+double mean_under_triangle(const Image& image, double y, double x, double scale_y, double scale_x,
+                           std::size_t channel) {
+  const auto weight = [](double center, double scale, int i) {
+    return std::max(0.0, 1 - std::abs(i + 0.5 - (center + 0.5) * scale) / std::max(scale, 1.0));
+  };
+  double sum = 0, total = 0;
+  for (int i = 0; i < image.height; ++i)
+    for (int j = 0; j < image.width; ++j) {
+      const double w = weight(y, scale_y, i) * weight(x, scale_x, j);
+      const std::size_t pixel = static_cast<std::size_t>(i * image.width + j);
+      sum += w * image.pixels[pixel * static_cast<std::size_t>(image.channels) + channel];
+      total += w;
+    }
+  return sum / total;
+}
+
+TEST(Resize, IsAMeanUnderATriangleInEverySize) {
+  for (int channels : {1, 3})
+    for (const auto& [height, width] : {std::pair{5, 7}, {40, 9}, {21, 70}, {1, 33}, {19, 34}}) {
+      Image image{20, 33, channels, {}};
+      for (int i = 0; i < 20 * 33 * channels; ++i)
+        image.pixels.push_back(static_cast<std::uint8_t>(i * 97 + i * i / 7));
+      const Image result = resize(image, height, width);
+      std::size_t at = 0;
+      for (int y = 0; y < height; ++y)
+        for (int x = 0; x < width; ++x)
+          for (std::size_t c = 0; c < static_cast<std::size_t>(channels); ++c)
+            ASSERT_NEAR(result.pixels[at++],
+                        mean_under_triangle(image, y, x, 20.0 / height, 33.0 / width, c), 0.501)
+                << height << " x " << width << ": " << y << ", " << x;
+    }
+}
+
 }  // namespace
 }  // namespace engine
