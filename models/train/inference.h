@@ -17,8 +17,9 @@ class InferenceSession {
  public:
   /// `checkpoint` is a safetensors file with the parameters of `model`, such as
   /// RUN/checkpoints/best.safetensors. Observations come as f32, which the network sees as they
-  /// are, or as u8, which are scaled as in training. Compiles for `batch` observations and
-  /// allocates. Throws DataError for a checkpoint that is damaged or of another network.
+  /// are, as i32, which are tokens, or as u8, which are scaled as in training. Compiles for `batch`
+  /// observations and allocates. Throws DataError for a checkpoint that is damaged or of another
+  /// network.
   InferenceSession(const ModelDefinition& model, const std::string& checkpoint,
                    std::int64_t batch = 32, DType observation = DType::f32,
                    const RuntimeOptions& options = {});
@@ -28,6 +29,7 @@ class InferenceSession {
   /// are whole observations of the type named to the constructor.
   std::vector<float> predict(std::span<const float> observations);
   std::vector<float> predict(std::span<const std::uint8_t> observations);
+  std::vector<float> predict(std::span<const std::int32_t> observations);
 
   /// Numbers in the output for one observation.
   std::int64_t output_size() const { return output_size_; }

@@ -50,7 +50,7 @@ std::vector<std::string> loss_names() {
 Scores emit_scores(graph::Graph& graph, Loss loss, Value* output, Value* targets, Value* indices) {
   const char* label = "feed/targets";
   if (loss == Loss::softmax_cross_entropy) {
-    Value* labels = graph.apply(ops::gather_labels(), {targets, indices}, label);
+    Value* labels = graph.apply(ops::gather_integers(), {targets, indices}, label);
     return {graph.apply(ops::softmax_cross_entropy(), {output, labels}, "loss"),
             graph.apply(ops::accuracy(), {output, labels}, "accuracy")};
   }

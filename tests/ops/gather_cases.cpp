@@ -16,15 +16,15 @@ void add_gather(CaseTable& table, const Shape& data, DType from, DType to, std::
                              : from == DType::u8 ? InputDraw{Kind::integers, 0, 256}
                                                  : InputDraw{Kind::integers, -1000, 1000};
   const std::int64_t row = data[0] == 0 ? 0 : data.element_count() / data[0];
-  table.add(
-      {.name = fmt::format("{} of {} as {}{}{}", batch, source.to_string(), dtype_name(to),
-                           stray > 0 ? " stray" : "",
-                           layout == Layout::channels_last ? " channels last" : ""),
-       .op = floats ? ops::gather_normalized({1.0 / 255, -0.5, layout}, to) : ops::gather_labels(),
-       .types = {source, i32({batch})},
-       .draws = {elements, {Kind::integers, -stray, static_cast<double>(data[0]) + stray}},
-       .exact = !floats,
-       .large = batch * row > 20000});
+  table.add({.name = fmt::format("{} of {} as {}{}{}", batch, source.to_string(), dtype_name(to),
+                                 stray > 0 ? " stray" : "",
+                                 layout == Layout::channels_last ? " channels last" : ""),
+             .op = floats ? ops::gather_normalized({1.0 / 255, -0.5, layout}, to)
+                          : ops::gather_integers(),
+             .types = {source, i32({batch})},
+             .draws = {elements, {Kind::integers, -stray, static_cast<double>(data[0]) + stray}},
+             .exact = !floats,
+             .large = batch * row > 20000});
 }
 
 }  // namespace
