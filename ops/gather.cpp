@@ -64,7 +64,7 @@ std::shared_ptr<const graph::Op> gather_normalized(const GatherAttributes& attri
                     offsets, Normalization::kMost));
   return std::make_shared<GatherOp>(attributes, output);
 }
-std::shared_ptr<const graph::Op> gather_labels() {
+std::shared_ptr<const graph::Op> gather_integers() {
   return std::make_shared<GatherOp>(GatherAttributes{}, DType::i32);
 }
 

@@ -12,7 +12,7 @@ namespace engine::ops {
 /// together.
 std::shared_ptr<const graph::Op> gather_normalized(const GatherAttributes& attributes,
                                                    DType output = DType::f32);
-/// i32 output: labels.
-std::shared_ptr<const graph::Op> gather_labels();
+/// i32 output: labels and tokens.
+std::shared_ptr<const graph::Op> gather_integers();
 
 }  // namespace engine::ops

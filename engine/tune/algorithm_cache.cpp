@@ -8,13 +8,13 @@
 
 #include <algorithm>
 #include <cmath>
-#include <cstdlib>
 #include <filesystem>
 #include <functional>
 #include <limits>
 #include <nlohmann/json.hpp>
 #include <string_view>
 
+#include "engine/core/cache_folder.h"
 #include "engine/core/error.h"
 #include "engine/core/file.h"
 #include "engine/core/log.h"
@@ -268,14 +268,8 @@ AlgorithmCache::AlgorithmCache(const std::string& path, Access access)
 }
 
 std::string AlgorithmCache::default_path() {
-  const auto absolute = [](const char* variable) {
-    const char* value = std::getenv(variable);
-    return value != nullptr && *value == '/' ? std::string(value) : std::string();
-  };
-  const std::string file = "/engine/algorithms.jsonl";
-  if (const std::string cache = absolute("XDG_CACHE_HOME"); !cache.empty()) return cache + file;
-  if (const std::string home = absolute("HOME"); !home.empty()) return home + "/.cache" + file;
-  return {};
+  const std::string folder = cache_folder();
+  return folder.empty() ? "" : folder + "/algorithms.jsonl";
 }
 
 std::optional<TuningRecord> AlgorithmCache::find(const std::string& problem,

@@ -8,8 +8,10 @@
 #include <string_view>
 #include <system_error>
 
+#include "models/data/babi.h"
 #include "models/data/cifar.h"
 #include "models/data/image_folder.h"
+#include "models/data/imdb.h"
 #include "models/data/input_file.h"
 #include "models/data/mnist.h"
 #include "models/data/synthetic.h"
@@ -53,7 +55,8 @@ std::string listing(const fs::path& folder) {
 }
 
 std::vector<FolderLayout> folder_layouts() {
-  return {mnist_layout(), cifar10_layout(), cifar100_layout(), image_folder_layout()};
+  return {mnist_layout(), cifar10_layout(), cifar100_layout(),
+          imdb_layout(),  babi_layout(),    image_folder_layout()};
 }
 
 /// What all layouts are looked for by.
@@ -82,6 +85,26 @@ FolderLayout find_layout(const std::string& source) {
     if (layout.recognises(source)) return layout;
   throw DataError(fmt::format("{}: no known data set: looked for {}; the folder {}", source,
                               known_files(), listing(source)));
+}
+
+/// What the layout opens: `source`, or a task in it.
+fs::path place_of(const FolderLayout& layout, const std::string& source, const std::string& task) {
+  if (layout.find_task != nullptr) return layout.find_task(source, task);
+  if (!task.empty())
+    throw UsageError(
+        fmt::format("--task {}: {} holds one data set, not several tasks", task, source));
+  return source;
+}
+
+void require_kind(const FolderLayout& layout, const std::string& source,
+                  const DatasetExpectation& expected) {
+  if (layout.text == expected.text.has_value()) return;
+  const std::string observation = expected.observation.to_string();
+  throw DataError(
+      layout.text
+          ? fmt::format("{}: holds text, the model expects {}, and not of tokens", source,
+                        observation)
+          : fmt::format("{}: holds no text, the model expects tokens {}", source, observation));
 }
 
 }  // namespace
@@ -117,17 +140,20 @@ std::vector<std::uint8_t> Dataset::read_labels(Part part) const {
   return labels;
 }
 
-std::unique_ptr<Dataset> open_dataset(const std::string& source,
-                                      const DatasetExpectation& expected) {
+std::unique_ptr<Dataset> open_dataset(const std::string& source, const DatasetExpectation& expected,
+                                      const std::string& task) {
   ENGINE_CHECK(expected.classes >= 1 && expected.observation.element_count() >= 1,
                "a model without classes or input");
   if (is_synthetic(source)) return open_synthetic(source, expected);
-  return find_layout(source).open(source, expected);
+  const FolderLayout layout = find_layout(source);
+  require_kind(layout, source, expected);
+  return layout.open(place_of(layout, source, task), expected);
 }
 
-std::optional<DatasetNature> nature_of_dataset(const std::string& source) {
+std::optional<DatasetNature> nature_of_dataset(const std::string& source, const std::string& task) {
   if (is_synthetic(source)) return std::nullopt;
-  return find_layout(source).nature(source);
+  const FolderLayout layout = find_layout(source);
+  return layout.nature(place_of(layout, source, task));
 }
 
 }  // namespace engine

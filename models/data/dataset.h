@@ -12,6 +12,7 @@
 #include "engine/core/tensor.h"
 #include "models/data/idx.h"
 #include "models/data/row_reader.h"
+#include "models/data/text.h"
 
 namespace engine {
 
@@ -27,6 +28,8 @@ inline constexpr int kMostLabels = 256;
 struct DatasetExpectation {
   Shape observation;  ///< of one observation: [784], [1, 28, 28]
   int classes = 0;    ///< labels are in [0, classes)
+  /// Where observations are tokens: a shape of one axis, the segments one after the other.
+  std::optional<TextFormat> text = {};
   /// What happens to an image that cannot be decoded: DataError, or a warning that names it, and
   /// the data set goes without it.
   bool reject_broken_images = false;
@@ -41,7 +44,8 @@ class Dataset {
 
   /// One line for people: what it is and how many observations it has.
   virtual const std::string& description() const = 0;
-  /// The type of one observation, in the shape the model expects: unsigned bytes, or f32.
+  /// The type of one observation, in the shape the model expects: unsigned bytes, f32, or
+  /// i32 where they are tokens.
   virtual TensorType observation_type() const = 0;
   /// The type of one observation's target: a label u8[] below classes(), or numbers f32[K].
   virtual TensorType target_type() const { return {Shape{}, DType::u8}; }
@@ -69,20 +73,24 @@ class Dataset {
 };
 
 /// Opens `source`: "synthetic", "synthetic:N", or a folder whose layout is recognised
-/// (models/data/README.md). Throws DataError for a folder that is missing or not recognised and for
-/// data that do not fit `expected`, UsageError for a malformed synthetic size.
-std::unique_ptr<Dataset> open_dataset(const std::string& source,
-                                      const DatasetExpectation& expected);
+/// (models/data/README.md). `task` names one of those that a folder holds, where it holds several.
+/// Throws DataError for a folder that is missing or not recognised and for data that do not fit
+/// `expected`, UsageError for a malformed synthetic size, a task that is missing or not there.
+std::unique_ptr<Dataset> open_dataset(const std::string& source, const DatasetExpectation& expected,
+                                      const std::string& task = {});
 
 /// What a data set asks of a model.
 struct DatasetNature {
-  Shape observation;  ///< of rank 0: images that are brought to any size
+  Shape observation;  ///< of rank 0: images or reviews that are brought to any size
   int classes = 0;
+  /// Where observations are tokens; without a vocabulary they serve any, as they are of any size.
+  std::optional<TextFormat> text = {};
 };
 
 /// Of what open_dataset() would open, as far as it can be told without reading observations;
 /// nothing where the data are made to fit any model. Throws as open_dataset() does.
-std::optional<DatasetNature> nature_of_dataset(const std::string& source);
+std::optional<DatasetNature> nature_of_dataset(const std::string& source,
+                                               const std::string& task = {});
 
 /// The same data with the last `fraction` of its training observations, rounded to the nearest
 /// number, as Part::validation. Throws UsageError for a fraction outside (0, 1) and DataError where

@@ -20,6 +20,12 @@ struct FolderLayout {
                                    const DatasetExpectation& expected);
   /// See nature_of_dataset().
   DatasetNature (*nature)(const std::filesystem::path& folder);
+  /// Whether observations are tokens.
+  bool text = false;
+  /// Where a folder holds several tasks: the path of the one called so, which open() and nature()
+  /// then take in place of the folder's. Throws UsageError naming those there are.
+  std::filesystem::path (*find_task)(const std::filesystem::path& folder,
+                                     const std::string& task) = nullptr;
 };
 
 }  // namespace engine

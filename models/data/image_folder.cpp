@@ -120,7 +120,7 @@ std::vector<std::string> for_each_image(std::size_t count,
   return broken;
 }
 
-using Images = std::vector<LabelledImage>;
+using Images = std::vector<LabelledFile>;
 
 class ImageRows final : public RowReader {
  public:
@@ -172,7 +172,7 @@ class ImageFolder final : public Dataset {
   }
   void read_targets(Part part, const ByteSink& sink) const override {
     std::vector<std::byte> labels;
-    for (const LabelledImage& image : whole(part)) labels.push_back(std::byte{image.label});
+    for (const LabelledFile& image : whole(part)) labels.push_back(std::byte{image.label});
     stream(labels, sink);
   }
   std::unique_ptr<RowReader> rows(Part part) const override {

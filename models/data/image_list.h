@@ -9,19 +9,14 @@
 #include <string>
 #include <vector>
 
-#include "models/data/dataset.h"
+#include "models/data/labelled_files.h"
 
 namespace engine {
 
-struct LabelledImage {
-  std::filesystem::path path;
-  std::uint8_t label;
-};
-
 struct ImageList {
   std::vector<std::string> classes;
-  std::array<std::vector<LabelledImage>, 3> parts;  ///< in the order of Part
-  bool tenth_for_testing = false;                   ///< for want of a folder with test images
+  std::array<std::vector<LabelledFile>, 3> parts;  ///< in the order of Part
+  bool tenth_for_testing = false;                  ///< for want of a folder with test images
 };
 
 /// Whether `folder` has images by class, or has a folder for training that does.

@@ -11,21 +11,22 @@
 namespace engine {
 namespace {
 
-using Array = std::variant<std::vector<float>, std::vector<std::uint8_t>>;
-
+template <class Array>
 std::span<const std::byte> bytes_of(const Array& array) {
   return std::visit([](const auto& values) { return std::as_bytes(std::span(values)); }, array);
 }
+template <class Array>
 std::int64_t size_of(const Array& array) {
   return std::visit([](const auto& values) { return static_cast<std::int64_t>(values.size()); },
                     array);
 }
+template <class Array>
 DType dtype_of_array(const Array& array) {
-  return std::holds_alternative<std::vector<float>>(array) ? DType::f32 : DType::u8;
+  return std::visit([]<class T>(const std::vector<T>&) { return dtype_of<T>; }, array);
 }
 
-void stream(const Array& array, const ByteSink& sink) {
-  for (std::span<const std::byte> rest = bytes_of(array); !rest.empty();) {
+void stream(std::span<const std::byte> rest, const ByteSink& sink) {
+  while (!rest.empty()) {
     const std::size_t size = std::min<std::size_t>(rest.size(), kSinkBytes);
     sink(rest.first(size));
     rest = rest.subspan(size);
@@ -34,17 +35,23 @@ void stream(const Array& array, const ByteSink& sink) {
 
 class ArrayDataset final : public Dataset {
  public:
-  ArrayDataset(const Shape& observation, int classes, ArrayPart train, ArrayPart test)
-      : observation_(observation),
+  ArrayDataset(const Shape& observation, int classes, ArrayPart train, ArrayPart test,
+               std::int64_t vocabulary, const std::string& name)
+      : name_(name),
+        observation_(observation),
         classes_(classes),
+        vocabulary_(vocabulary),
         parts_{std::move(train), std::move(test)},
         counts_{count_rows(0), count_rows(1)},
         target_(target_of(0)),
         description_(
-            fmt::format("arrays: {} training and {} test observations", counts_[0], counts_[1])) {
+            fmt::format("{}: {} training and {} test observations", name, counts_[0], counts_[1])) {
     require(observation_dtype(0) == observation_dtype(1) && target_of(1) == target_,
             "training and test arrays of the same types");
-    for (std::size_t part : {0, 1}) check_labels(part);
+    for (std::size_t part : {0, 1}) {
+      check_tokens(part);
+      check_labels(part);
+    }
   }
 
   const std::string& description() const override { return description_; }
@@ -55,10 +62,10 @@ class ArrayDataset final : public Dataset {
     return part == Part::validation ? 0 : counts_[static_cast<std::size_t>(part)];
   }
   void read_observations(Part part, const ByteSink& sink) const override {
-    stream(parts_[static_cast<std::size_t>(part)].observations, sink);
+    stream(bytes_of(parts_[static_cast<std::size_t>(part)].observations), sink);
   }
   void read_targets(Part part, const ByteSink& sink) const override {
-    stream(parts_[static_cast<std::size_t>(part)].targets, sink);
+    stream(bytes_of(parts_[static_cast<std::size_t>(part)].targets), sink);
   }
 
   std::unique_ptr<RowReader> rows(Part part) const override {
@@ -68,8 +75,8 @@ class ArrayDataset final : public Dataset {
   bool holds_rows() const override { return false; }
 
  private:
-  static void require(bool holds, const std::string& expectation) {
-    if (!holds) throw DataError("arrays: expected " + expectation);
+  void require(bool holds, const std::string& expectation) const {
+    if (!holds) throw DataError(name_ + ": expected " + expectation);
   }
   static std::string name(std::size_t part) { return part_name(static_cast<Part>(part)); }
   DType observation_dtype(std::size_t part) const {
@@ -96,18 +103,32 @@ class ArrayDataset final : public Dataset {
     return {Shape{elements / counts_[part]}, dtype};
   }
 
+  void check_tokens(std::size_t part) const {
+    const auto* tokens = std::get_if<std::vector<std::int32_t>>(&parts_[part].observations);
+    if (tokens == nullptr) return;
+    for (std::size_t i = 0; i < tokens->size(); ++i)
+      if ((*tokens)[i] < 0 || (*tokens)[i] >= vocabulary_)
+        throw DataError(fmt::format(
+            "{}: token {} in observation {} of the {} part, expected one from 0 to below the "
+            "vocabulary of {}",
+            name_, (*tokens)[i], static_cast<std::int64_t>(i) / observation_.element_count(),
+            name(part), vocabulary_));
+  }
+
   void check_labels(std::size_t part) const {
     const auto* labels = std::get_if<std::vector<std::uint8_t>>(&parts_[part].targets);
     if (labels == nullptr) return;
     for (std::size_t i = 0; i < labels->size(); ++i)
       if ((*labels)[i] >= classes_)
         throw DataError(
-            fmt::format("arrays: label {} of observation {} of the {} part, expected one below {}",
-                        (*labels)[i], i, name(part), classes_));
+            fmt::format("{}: label {} of observation {} of the {} part, expected one below {}",
+                        name_, (*labels)[i], i, name(part), classes_));
   }
 
+  std::string name_;
   Shape observation_;
   int classes_;
+  std::int64_t vocabulary_;
   std::array<ArrayPart, 2> parts_;
   std::array<std::int64_t, 2> counts_;
   TensorType target_;
@@ -117,8 +138,10 @@ class ArrayDataset final : public Dataset {
 }  // namespace
 
 std::unique_ptr<Dataset> make_dataset(const Shape& observation, int classes, ArrayPart train,
-                                      ArrayPart test) {
-  return std::make_unique<ArrayDataset>(observation, classes, std::move(train), std::move(test));
+                                      ArrayPart test, std::int64_t vocabulary,
+                                      const std::string& name) {
+  return std::make_unique<ArrayDataset>(observation, classes, std::move(train), std::move(test),
+                                        vocabulary, name);
 }
 
 }  // namespace engine

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cstring>
 #include <utility>
 
 #include "engine/core/rng.h"
@@ -33,7 +34,9 @@ class Synthetic final : public Dataset {
                                  counts_[1])) {}
 
   const std::string& description() const override { return description_; }
-  TensorType observation_type() const override { return {expected_.observation, DType::u8}; }
+  TensorType observation_type() const override {
+    return {expected_.observation, expected_.text ? DType::i32 : DType::u8};
+  }
   int classes() const override { return classes_; }
   std::int64_t count(Part part) const override {
     return part == Part::validation ? 0 : counts_[static_cast<std::size_t>(part)];
@@ -84,8 +87,9 @@ class Synthetic final : public Dataset {
     Patterns patterns_;
   };
 
-  /// Of every class, one after the other.
+  /// Of every class, one after the other; tokens have none.
   Patterns patterns() const {
+    if (expected_.text) return {};
     Patterns all(observation_type().bytes() * static_cast<std::size_t>(classes_));
     random_bytes(random_key(0, "synthetic/patterns"), 0, 0, all);
     return all;
@@ -94,8 +98,29 @@ class Synthetic final : public Dataset {
   /// Bytes [begin, …) of the part's observations.
   void fill(Part part, std::uint64_t begin, std::span<std::byte> bytes,
             const Patterns& patterns) const {
+    if (expected_.text) return fill_tokens(part, begin, bytes);
     random_bytes(noise_key_, static_cast<std::uint64_t>(part), begin, bytes);
     add_patterns(part, begin, bytes, patterns);
+  }
+
+  /// The same of tokens, whole ones. Half of them, at random, tell the label: they are equal to it
+  /// modulo the number of classes.
+  void fill_tokens(Part part, std::uint64_t begin, std::span<std::byte> bytes) const {
+    const auto length = static_cast<std::uint64_t>(expected_.observation.element_count());
+    const auto vocabulary = static_cast<std::uint32_t>(expected_.text->vocabulary);
+    const auto kinds = std::min(static_cast<std::uint32_t>(classes_), vocabulary);
+    for (std::size_t done = 0; done < bytes.size(); done += sizeof(std::int32_t)) {
+      const std::uint64_t position = (begin + done) / sizeof(std::int32_t);
+      const std::uint32_t word =
+          random_word(noise_key_, static_cast<std::uint64_t>(part), position);
+      std::uint32_t token = (word >> 1) % vocabulary;
+      if ((word & 1) != 0) {
+        const std::uint32_t kind = label(part, position / length) % kinds;
+        token = token - token % kinds + kind;
+        if (token >= vocabulary) token = kind;
+      }
+      std::memcpy(&bytes[done], &token, sizeof token);
+    }
   }
 
   std::uint8_t label(Part part, std::uint64_t observation) const {
@@ -133,7 +158,8 @@ class Synthetic final : public Dataset {
 
 std::int64_t default_synthetic_count(const DatasetExpectation& expected) {
   constexpr std::int64_t kMost = 60000, kMostBytes = 256 << 20, kWhole = 6 * 256;
-  const std::int64_t count = kMostBytes / expected.observation.element_count();
+  const std::int64_t element = expected.text ? sizeof(std::int32_t) : 1;
+  const std::int64_t count = kMostBytes / (expected.observation.element_count() * element);
   if (count >= kMost) return kMost;
   return std::max<std::int64_t>(1, count < kWhole ? count : count / kWhole * kWhole);
 }

@@ -1,6 +1,7 @@
 // Observations that are computed instead of read: they need no download and never change, so tests,
 // examples and measurements run anywhere. Each class has a random pattern, and an observation is
-// the mean of its class's pattern and of noise, so a model can learn the labels.
+// the mean of its class's pattern and of noise, so a model can learn the labels. Of tokens, half
+// tell the class.
 #pragma once
 
 #include <cstdint>

@@ -14,6 +14,7 @@ namespace {
 
 constexpr std::int64_t kMostClasses = 65536;
 constexpr std::int64_t kMostElements = std::int64_t{1} << 31;
+constexpr std::int64_t kMostTokens = std::int64_t{1} << 24;
 constexpr std::int64_t kMostBatch = std::int64_t{1} << 20;
 constexpr std::int64_t kMostEpochs = 1'000'000;
 
@@ -71,7 +72,12 @@ ModelOptions::ModelOptions(const ModelDefinition& model)
       epochs(model.epochs),
       input_scale(model.input_scale),
       huber_delta(model.huber_delta),
-      partial_batches(model.partial_batches) {}
+      partial_batches(model.partial_batches) {
+  const TextFormat text = model.text.value_or(TextFormat{});
+  padding = padding_name(text.padding);
+  segments = text.segments;
+  vocabulary = text.vocabulary;
+}
 
 ModelDefinition ModelOptions::to_model() const {
   require_name(name);
@@ -95,7 +101,24 @@ ModelDefinition ModelOptions::to_model() const {
   model.batch = batch;
   model.epochs = static_cast<int>(epochs);
   model.partial_batches = partial_batches;
+  model.text = text_format();
   return model;
+}
+
+std::optional<TextFormat> ModelOptions::text_format() const {
+  require_range("vocabulary", vocabulary, 0, kMostTokens);
+  if (padding != "left" && padding != "right")
+    throw OptionError("padding", padding, "left or right");
+  if (vocabulary == 0) {
+    if (!segments.empty()) throw OptionError("segments", segments, "a vocabulary beside them");
+    return std::nullopt;
+  }
+  if (input.size() != 1) throw OptionError("input", input, "a number of tokens: one axis");
+  TextFormat text{vocabulary, segments.empty() ? input : segments, padding_from_name(padding)};
+  for (std::int64_t segment : text.segments) require_range("segments", segment, 1, input[0]);
+  if (text.length() != input[0])
+    throw OptionError("segments", segments, fmt::format("{} tokens together, the input", input[0]));
+  return text;
 }
 
 OptimizerOptions::OptimizerOptions(const OptimizerSettings& settings)
@@ -118,6 +141,10 @@ const OptionFields<ModelOptions>& model_fields() {
        "subtracted from what is scaled: one number, or one for each channel; none: 0"},
       {"input_deviation", &ModelOptions::input_deviation,
        "the difference is divided by it: likewise; none: 1"},
+      {"vocabulary", &ModelOptions::vocabulary, "observations are tokens below it; 0: numbers"},
+      {"segments", &ModelOptions::segments,
+       "how many of the tokens are of each text; default: all"},
+      {"padding", &ModelOptions::padding, "the side on which short texts are filled up with 0"},
       {"classes", &ModelOptions::classes, "of the labels"},
       {"loss", &ModelOptions::loss, "what training minimizes"},
       {"huber_delta", &ModelOptions::huber_delta,

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -17,12 +18,15 @@ struct ModelOptions {
   /// A model without layers. Throws OptionError for values out of range.
   ModelDefinition to_model() const;
 
-  std::string name, description, loss;
-  std::vector<std::int64_t> input;
+  std::string name, description, loss, padding;
+  std::vector<std::int64_t> input, segments;
   std::vector<double> input_mean, input_deviation;
-  std::int64_t classes, batch, epochs;
+  std::int64_t classes, batch, epochs, vocabulary;
   double input_scale, huber_delta;
   bool partial_batches;
+
+ private:
+  std::optional<TextFormat> text_format() const;
 };
 
 /// What its table [optimizer] says. The defaults are those of the optimizer that it names.

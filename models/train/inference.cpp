@@ -40,6 +40,10 @@ std::vector<float> InferenceSession::predict(std::span<const std::uint8_t> obser
   return predict(std::as_bytes(observations), DType::u8);
 }
 
+std::vector<float> InferenceSession::predict(std::span<const std::int32_t> observations) {
+  return predict(std::as_bytes(observations), DType::i32);
+}
+
 std::vector<float> InferenceSession::predict(std::span<const std::byte> bytes, DType type) {
   const std::size_t row = observation_.bytes();
   if (type != observation_.dtype || row == 0 || bytes.size() % row != 0)

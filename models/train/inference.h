@@ -16,8 +16,8 @@ namespace engine {
 class InferenceSession {
  public:
   /// `checkpoint` is a safetensors file with the parameters of `model`, such as
-  /// RUN/checkpoints/best.safetensors. Observations come as f32 or as
-  /// u8, which alone are scaled; both are normalized as in training. Compiles for `batch`
+  /// RUN/checkpoints/best.safetensors. Observations come as f32 or as u8, which alone are scaled
+  /// (both are normalized as in training), or as i32, which are tokens. Compiles for `batch`
   /// observations and allocates. Throws DataError for a checkpoint that is damaged or of another
   /// network.
   InferenceSession(const ModelDefinition& model, const std::string& checkpoint,
@@ -29,6 +29,7 @@ class InferenceSession {
   /// are whole observations of the type named to the constructor.
   std::vector<float> predict(std::span<const float> observations);
   std::vector<float> predict(std::span<const std::uint8_t> observations);
+  std::vector<float> predict(std::span<const std::int32_t> observations);
 
   /// Numbers in the output for one observation.
   std::int64_t output_size() const { return output_size_; }

@@ -52,7 +52,7 @@ Scores emit_scores(graph::Graph& graph, const LossSettings& settings, Value* out
   const Loss loss = settings.loss;
   const char* label = "feed/targets";
   if (loss == Loss::softmax_cross_entropy) {
-    Value* labels = graph.apply(ops::gather_labels(), {targets, indices}, label);
+    Value* labels = graph.apply(ops::gather_integers(), {targets, indices}, label);
     return {graph.apply(ops::softmax_cross_entropy(), {output, labels}, "loss"),
             graph.apply(ops::accuracy(), {output, labels}, "accuracy")};
   }

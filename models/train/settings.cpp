@@ -35,6 +35,7 @@ void for_each_field(Settings& s, const Visit& visit) {
   auto& o = s.optimizer;
   visit("MODEL", "model", s.model, fixed);
   visit("--data", "data", s.data, may_differ);
+  visit("--task", "task", s.task, fixed);
   visit("--epochs", "epochs", s.epochs, may_differ);
   visit("--steps", "max_steps", s.max_steps, may_differ);
   visit("--batch", "batch", s.batch, fixed);
@@ -202,14 +203,19 @@ ModelDefinition run_model(const RunFolder& folder, const TrainSettings& settings
   return find_model(settings.model);
 }
 
-ModelDefinition for_data(ModelDefinition model, const std::string& data) {
+ModelDefinition for_data(ModelDefinition model, const std::string& data, const std::string& task) {
   if (!model.make_network) return model;
-  const std::optional<DatasetNature> nature = nature_of_dataset(data);
-  if (!nature) return model;
+  std::optional<DatasetNature> nature = nature_of_dataset(data, task);
+  // Of images for tokens, or the reverse, open_dataset() says what is wrong.
+  if (!nature || nature->text.has_value() != model.text.has_value()) return model;
   const bool any_size = nature->observation.rank() == 0;
+  if (any_size) {
+    nature->observation = model.network.input();
+    nature->text = model.text;
+  }
   model.classes = nature->classes;
-  model.network =
-      model.make_network(any_size ? model.network.input() : nature->observation, nature->classes);
+  model.text = nature->text;
+  model.network = model.make_network(*nature);
   return model;
 }
 
@@ -218,8 +224,11 @@ ModelDefinition resolve_model(const TrainSettings& settings) {
 }
 
 DatasetExpectation data_expectation(const ModelDefinition& model, const TrainSettings& settings) {
-  return {model.network.input(), model.classes, settings.reject_broken_images,
-          settings.random_crop};
+  return {.observation = model.network.input(),
+          .classes = model.classes,
+          .text = model.text,
+          .reject_broken_images = settings.reject_broken_images,
+          .random_crop = settings.random_crop};
 }
 
 GraphOptions graph_options(const TrainSettings& settings) {

@@ -18,6 +18,7 @@ namespace engine {
 struct TrainSettings {
   std::string model;
   std::string data;
+  std::string task;            ///< of the data, where they hold several: "qa2"; empty: they do not
   std::int64_t epochs = 1;     ///< counted from the start of training, also when resumed
   std::int64_t max_steps = 0;  ///< stop after so many steps from the start; 0: no limit
   std::int64_t batch = 1;
@@ -66,8 +67,10 @@ ModelDefinition with_settings(ModelDefinition model, const TrainSettings& settin
 /// The model of a run: its own description of it, or, where it could not be described, the one that
 /// its settings name.
 ModelDefinition run_model(const RunFolder& folder, const TrainSettings& settings);
-/// `model` for the observations and classes of the data, where it can be made for any.
-ModelDefinition for_data(ModelDefinition model, const std::string& data);
+/// `model` for the observations and classes of the data, where it can be made for any. `task` as
+/// for open_dataset().
+ModelDefinition for_data(ModelDefinition model, const std::string& data,
+                         const std::string& task = {});
 /// with_settings() of the model that the settings name.
 ModelDefinition resolve_model(const TrainSettings& settings);
 /// What `model` asks of its data.

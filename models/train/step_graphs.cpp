@@ -30,6 +30,12 @@ struct Batch {
   Value* observations;
 };
 
+// Tokens are what the network sees.
+std::shared_ptr<const graph::Op> gather_observations(const ModelDefinition& model, DType stored) {
+  if (stored == DType::i32) return ops::gather_integers();
+  return ops::gather_normalized(input_normalization(model, stored));
+}
+
 Batch emit_batch(graph::Graph& graph, const ModelDefinition& model, const Feed& feed, Value* step,
                  std::uint64_t seed) {
   // The batches of a stream lie in order: a small data set that is gone through slot by slot.
@@ -41,8 +47,8 @@ Batch emit_batch(graph::Graph& graph, const ModelDefinition& model, const Feed& 
   for (std::int64_t extent : model.network.input().extents()) extents.push_back(extent);
   Value* data = graph.read(
       {observations_name(feed.part), {Shape(extents), feed.observation}, StateRole::data});
-  return {indices, graph.apply(ops::gather_normalized(input_normalization(model, feed.observation)),
-                               {data, indices}, "feed/observations")};
+  return {indices, graph.apply(gather_observations(model, feed.observation), {data, indices},
+                               "feed/observations")};
 }
 
 Scores emit_scores(graph::Graph& graph, const ModelDefinition& model, const Feed& feed,

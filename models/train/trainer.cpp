@@ -377,15 +377,15 @@ TrainResult train(const ModelDefinition& model, std::unique_ptr<Dataset> data,
 
 TrainResult train(const ModelDefinition& model, const TrainSettings& settings,
                   const RunPlace& place, Callback& callback, const std::atomic<bool>& stop) {
-  return train(model, open_dataset(settings.data, data_expectation(model, settings)), settings,
-               place, callback, stop);
+  return train(model, open_dataset(settings.data, data_expectation(model, settings), settings.task),
+               settings, place, callback, stop);
 }
 
 TrainResult train(const TrainSettings& settings, const RunPlace& place, Callback& callback,
                   const std::atomic<bool>& stop) {
-  const ModelDefinition model = place.resume.empty()
-                                    ? for_data(find_model(settings.model), settings.data)
-                                    : run_model(RunFolder::open(place.resume), settings);
+  const ModelDefinition model =
+      place.resume.empty() ? for_data(find_model(settings.model), settings.data, settings.task)
+                           : run_model(RunFolder::open(place.resume), settings);
   return train(model, settings, place, callback, stop);
 }
 

@@ -62,8 +62,8 @@ ModelDefinition resnet_model(const std::string& name, const std::string& descrip
   constexpr int kClasses = 1000;
   ModelDefinition model{name, description, resnet(options, Shape{3, 224, 224}, kClasses)};
   model.classes = kClasses;
-  model.make_network = [options](const Shape& image, int classes) {
-    return resnet(options, image, classes);
+  model.make_network = [options](const DatasetNature& data) {
+    return resnet(options, data.observation, data.classes);
   };
   model.batch = 256;
   model.epochs = 90;

@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "models/data/dataset.h"
 #include "models/layers/network.h"
 #include "models/train/loss.h"
 #include "models/train/optimizer.h"
@@ -28,9 +29,11 @@ struct ModelDefinition {
   /// The smaller last batch of an epoch is trained too, or left out.
   bool partial_batches = true;
   OptimizerSettings optimizer = {};
-  /// Where the network is one for observations of any shape and any number of classes: makes it for
-  /// those of the data.
-  std::function<Network(const Shape& observation, int classes)> make_network = {};
+  /// Where the network is one for observations of any shape, any number of classes, and tokens of
+  /// any format: makes it for those of the data.
+  std::function<Network(const DatasetNature& data)> make_network = {};
+  /// Where observations are tokens, which the network sees as i32; its input is their number.
+  std::optional<TextFormat> text = {};
 };
 
 /// Every model, in the order of the list in models/CMakeLists.txt.

@@ -80,7 +80,7 @@ TEST(Zoo, ResidualNetworksHaveTheirPublishedSizes) {
 TEST(Zoo, ResidualNetworksTakeImagesOfAnySize) {
   const ModelDefinition model = find_model("resnet50");
   for (const Shape& image : {Shape{3, 32, 32}, Shape{1, 28, 28}, Shape{3, 75, 160}})
-    EXPECT_EQ(summarize(model.make_network(image, 7)).back().output, Shape{7});
+    EXPECT_EQ(summarize(model.make_network({image, 7})).back().output, Shape{7});
 }
 
 // Images stay channels-last from the first convolution to the mean of every channel: neither

@@ -65,9 +65,9 @@ graph::Graph training_step(const Setting& setting) {
   Value* indices = graph.apply(ops::batch_indices({rows, kBatch, setting.steps, false, {}}, kBatch),
                                {step}, "feed");
   Value* tokens =
-      graph.apply(ops::gather_labels(), {graph.read(tokens_state(rows)), indices}, "feed");
+      graph.apply(ops::gather_integers(), {graph.read(tokens_state(rows)), indices}, "feed");
   Value* labels =
-      graph.apply(ops::gather_labels(), {graph.read(labels_state(rows)), indices}, "feed");
+      graph.apply(ops::gather_integers(), {graph.read(labels_state(rows)), indices}, "feed");
   Builder builder(graph, Mode::training, 3, step);
   Network network = Network(Shape{kLength}).embedding(setting.vocabulary, kWidth);
   Value* embedded = network.build(builder, tokens);

@@ -23,7 +23,7 @@ void add_gather(CaseTable& table, const Shape& data, DType from, DType to, std::
                                  normalization.scale.size() > 1 ? " by channel" : "",
                                  stray > 0 ? " stray" : "",
                                  layout == Layout::channels_last ? " channels last" : ""),
-             .op = floats ? ops::gather_normalized(attributes, to) : ops::gather_labels(),
+             .op = floats ? ops::gather_normalized(attributes, to) : ops::gather_integers(),
              .types = {source, i32({batch})},
              .draws = {elements, {Kind::integers, -stray, static_cast<double>(data[0]) + stray}},
              .exact = !floats,

@@ -33,7 +33,7 @@ void RunOptions::declare_device(Command& command) {
 }
 
 void RunOptions::declare_data(Command& command) {
-  command
+  command.option("--task", task, "qaN", "of data that hold several, as bAbI's do")
       .option("--data-pipeline", data_pipeline, "auto|resident|stream",
               "data in device memory as a whole, or batch by batch (auto: where there is no room)")
       .option("--loader-threads", loader_threads, "N",
@@ -67,6 +67,7 @@ void RunOptions::apply(TrainSettings& settings) const {
   assign(settings.seed, seed);
   assign(settings.workspace_limit, workspace_limit);
   assign(settings.memory_limit, memory_limit);
+  assign(settings.task, task);
   assign(settings.data_pipeline, data_pipeline);
   assign(settings.loader_threads, loader_threads);
   assign(settings.device, device);

@@ -15,7 +15,7 @@ namespace engine::tools {
 
 struct RunOptions {
   std::optional<std::int64_t> batch, threads, seed, workspace_limit, memory_limit, loader_threads;
-  std::optional<std::string> data_pipeline, device, precision, autotune, algorithm_cache,
+  std::optional<std::string> task, data_pipeline, device, precision, autotune, algorithm_cache,
       candidates;
   std::vector<std::string> passes_off;
   bool deterministic = false;

@@ -21,8 +21,8 @@ ModelDefinition model_of(const WorkloadOptions& options, const TrainSettings& se
   return with_settings(find_model(options.model), settings);
 }
 
-std::unique_ptr<Dataset> data_of(const ModelDefinition& model) {
-  return make_synthetic(model.batch * kBatches, {model.network.input(), model.classes});
+std::unique_ptr<Dataset> data_of(const ModelDefinition& model, const TrainSettings& settings) {
+  return make_synthetic(model.batch * kBatches, data_expectation(model, settings));
 }
 
 Feed feed_of(const ModelDefinition& model, const Dataset& data) {
@@ -52,13 +52,13 @@ Command& WorkloadOptions::declare(Command& command) {
 StepGraph training_step(const WorkloadOptions& options) {
   const TrainSettings settings = settings_of(options);
   const ModelDefinition model = model_of(options, settings);
-  return make_step(model, feed_of(model, *data_of(model)), settings);
+  return make_step(model, feed_of(model, *data_of(model, settings)), settings);
 }
 
 Workload::Workload(const WorkloadOptions& options)
     : settings_(settings_of(options)),
       model_(model_of(options, settings_)),
-      data_(data_of(model_)),
+      data_(data_of(model_, settings_)),
       status_(true),
       runtime_(runtime_options_with_status()),
       training_(runtime_, feed_of(model_, *data_),

@@ -31,7 +31,7 @@ Inference::Inference(const InferenceOptions& options)
     : folder_(RunFolder::open(options.run)),
       settings_(settings_of(folder_, options)),
       model_(with_settings(run_model(folder_, settings_), settings_)),
-      data_(open_dataset(settings_.data, data_expectation(model_, settings_))),
+      data_(open_dataset(settings_.data, data_expectation(model_, settings_), settings_.task)),
       status_(true),
       runtime_(runtime_options_with_status()) {}
 

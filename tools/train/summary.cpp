@@ -36,13 +36,13 @@ double flops(const graph::Program& program) {
   return total;
 }
 
-Costs find_costs(const ModelDefinition& model, const RuntimeOptions& options) {
+Costs find_costs(const ModelDefinition& model, const TrainSettings& settings) {
   Costs costs;
-  const DatasetExpectation expected{model.network.input(), model.classes};
+  const DatasetExpectation expected = data_expectation(model, settings);
   const auto data = make_synthetic(default_synthetic_count(expected), expected);
   costs.train_count = data->count(Part::train);
   costs.test_count = data->count(Part::test);
-  Runtime runtime(options);
+  Runtime runtime(runtime_options(settings));
   const Feed feed = make_feed(*data, Part::train, model.batch, true, model.partial_batches);
   const BatchPrograms training(runtime, feed,
                                [&](const Feed& sized) { return training_graph(model, sized, {}); });
@@ -138,7 +138,7 @@ int run(const SummaryOptions& options) {
   validate(settings);
   const ModelDefinition model = resolve_model(settings);
   const std::vector<LayerSummary> layers = summarize(model.network);
-  Costs costs = find_costs(model, runtime_options(settings));
+  Costs costs = find_costs(model, settings);
   std::int64_t parameters = 0;
   for (const LayerSummary& layer : layers) {
     parameters += layer.parameters;

@@ -55,7 +55,8 @@ void write_images(const ScratchFolder& folder) {
 }
 
 std::unique_ptr<Dataset> open_images(const ScratchFolder& folder, bool random_crop = false) {
-  return open_dataset(folder.path(), {Shape{3, 7, 14}, 2, false, random_crop});
+  return open_dataset(folder.path(),
+                      {.observation = Shape{3, 7, 14}, .classes = 2, .random_crop = random_crop});
 }
 
 TEST(Rows, AreThoseOfTheWhole) {

@@ -6,7 +6,10 @@
 #include <algorithm>
 #include <array>
 
+#include "models/data/memory.h"
+#include "models/data/synthetic.h"
 #include "tests/models/data/idx_files.h"
+#include "tests/models/data/text_files.h"
 #include "tests/models/scratch.h"
 
 namespace engine {
@@ -106,6 +109,17 @@ TEST(Dataset, SaysWhatItLookedForAndWhatIsThere) {
   expect_error<DataError>([&] { open_dataset(folder.path(), kSmall); }, {"a, b, c", "and 18 more"});
 }
 
+TEST(Dataset, RefusesImagesForAModelOfTokens) {
+  const ScratchFolder folder;
+  write_mnist(folder);
+  expect_error<DataError>(
+      [&] {
+        open_dataset(folder.path(), {Shape{12}, 10, TextFormat{100, {12}}});
+      },
+      {folder.path(), "holds no text", "tokens [12]"});
+  expect_error<UsageError>([&] { open_dataset(folder.path(), kSmall, "qa1"); }, {"--task qa1"});
+}
+
 TEST(Dataset, RefusesWhatIsNoFolder) {
   const ScratchFolder folder;
   expect_error<DataError>([&] { open_dataset(folder / "none", kSmall); },
@@ -164,6 +178,40 @@ TEST(Synthetic, IsLearnable) {
                                       distance.begin()) == truth[i];
   }
   EXPECT_GT(right, truth.size() * 95 / 100);
+}
+
+// The kind of tokens that an observation has most of tells its class.
+TEST(Synthetic, MakesTokensThatTellTheClass) {
+  constexpr std::size_t kLength = 64, kClasses = 3;
+  const DatasetExpectation expected{Shape{kLength}, kClasses, TextFormat{20, {kLength}}};
+  const auto data = open_dataset("synthetic:600", expected);
+  const auto rows = token_rows(*data, Part::train);
+  const auto labels = data->read_labels(Part::train);
+  for (std::size_t i = 0; i < rows.size(); ++i) {
+    std::array<int, kClasses> kinds{};
+    for (std::int32_t token : rows[i]) {
+      ASSERT_TRUE(token >= 0 && token < 20) << token;
+      ++kinds[static_cast<std::size_t>(token) % kClasses];
+    }
+    EXPECT_EQ(std::max_element(kinds.begin(), kinds.end()) - kinds.begin(), labels[i]);
+  }
+  std::vector<std::int32_t> row(kLength);
+  data->rows(Part::train)->read(417, {}, std::as_writable_bytes(std::span(row)));
+  EXPECT_EQ(row, rows[417]);
+  open_and_read_all("synthetic:5", {Shape{4}, 9, TextFormat{2, {4}}});
+  EXPECT_EQ(default_synthetic_count({Shape{1 << 14}, 2, TextFormat{9, {1 << 14}}}) % 256, 0);
+}
+
+TEST(Arrays, OfTokensAreBelowTheVocabulary) {
+  const auto make = [](std::int32_t token) {
+    ArrayPart part{std::vector<std::int32_t>{1, 2, 0, token}, std::vector<std::uint8_t>{0, 1}};
+    return make_dataset(Shape{2}, 2, part, part, 5);
+  };
+  EXPECT_EQ(token_rows(*make(4), Part::test),
+            (std::vector<std::vector<std::int32_t>>{{1, 2}, {0, 4}}));
+  for (std::int32_t token : {5, -1})
+    expect_error<DataError>([&] { make(token); }, {"arrays: token " + std::to_string(token),
+                                                   "observation 1 of the train part", "of 5"});
 }
 
 TEST(FashionMnist, HasSixThousandObservationsOfEachClass) {

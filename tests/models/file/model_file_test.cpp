@@ -129,6 +129,29 @@ TEST_F(ModelFile, SaysResidualBlocksWithShortcuts) {
                  3, {"residual", "[1, 5, 4, 4]", "[1, 4, 4, 4]"});
 }
 
+// A network of tokens is a matter of its layers; here the file only says what its data are.
+TEST_F(ModelFile, SaysWhatTokensAre) {
+  const std::string layers = "[[layer]]\ntype = 'relu'\n";
+  ModelDefinition model{"text", "", Network(Shape{7}).relu()};
+  model.classes = 7;
+  model.text = TextFormat{40, {5, 2}, Padding::right};
+  const ModelDefinition read = load(describe_model(model).value());
+  ASSERT_TRUE(read.text);
+  EXPECT_EQ(read.text->vocabulary, 40);
+  EXPECT_EQ(read.text->segments, (std::vector<std::int64_t>{5, 2}));
+  EXPECT_EQ(read.text->padding, Padding::right);
+  const std::string start = "classes = 7\ninput = [7]\n";
+  EXPECT_FALSE(load(start + layers).text);
+  EXPECT_EQ(load(start + "vocabulary = 9\n" + layers).text->segments,
+            (std::vector<std::int64_t>{7}));
+  expect_refused(start + "vocabulary = -1\n" + layers, 3, {"vocabulary", "0 to"});
+  expect_refused(start + "segments = [7]\n" + layers, 3, {"segments", "vocabulary"});
+  expect_refused(start + "vocabulary = 9\nsegments = [3, 3]\n" + layers, 4, {"7 tokens"});
+  expect_refused(start + "vocabulary = 9\nsegments = [8, -1]\n" + layers, 4, {"1 to 7"});
+  expect_refused(start + "padding = 'both'\n" + layers, 3, {"left or right"});
+  expect_refused("classes = 7\nvocabulary = 9\ninput = [1, 7]\n" + layers, 3, {"one axis"});
+}
+
 TEST_F(ModelFile, ReadsBackWhatIsWritten) {
   ModelDefinition model{"all", "a \"quoted\" \\ line", Network(Shape{2, 6})};
   model.input_scale = 0.5;
