@@ -177,7 +177,7 @@ class ModelReader {
     const toml::array* layers = node == nullptr ? nullptr : node->as_array();
     if (layers == nullptr || !layers->is_homogeneous(toml::node_type::table))
       fail(node == nullptr ? root_ : *node, "there are no layers, expected tables [[layer]]");
-    Summarizer summarizer(model.network.input());
+    Summarizer summarizer(model.network);
     for (const toml::node& each : *layers) {
       const toml::table& table = *each.as_table();
       const std::string place = layer_place(table, model.network, "");

@@ -35,7 +35,7 @@ Network& Network::add(std::shared_ptr<const Layer> layer) {
 }
 
 Network Network::up_to(const std::string& name) const {
-  Network result(input_);
+  Network result(input_, input_dtype_);
   result.numbers_ = numbers_;
   std::string known;
   for (const auto& layer : layers_) {
@@ -51,16 +51,14 @@ graph::Value* Network::build(Builder& builder, graph::Value* x) const {
   return x;
 }
 
-Summarizer::Summarizer(const Shape& input)
-    : input_(input), graph_("summary"), builder_(graph_, Mode::inference, 0, nullptr) {}
+Summarizer::Summarizer(const Network& network)
+    : graph_("summary"), builder_(graph_, Mode::inference, 0, nullptr) {
+  std::vector<std::int64_t> extents{1};
+  for (std::int64_t extent : network.input().extents()) extents.push_back(extent);
+  x_ = graph_.read({"input", {Shape(extents), network.input_dtype()}, graph::StateRole::data});
+}
 
 LayerSummary Summarizer::add(const Layer& layer) {
-  if (x_ == nullptr) {
-    std::vector<std::int64_t> extents{1};
-    extents.insert(extents.end(), input_.extents().begin(), input_.extents().end());
-    const DType dtype = layer.takes_tokens() ? DType::i32 : DType::f32;
-    x_ = graph_.read({"input", {Shape(extents), dtype}, graph::StateRole::data});
-  }
   const std::size_t parameters_before = builder_.parameters().size();
   const std::size_t nodes_before = graph_.nodes().size();
   x_ = layer.apply(builder_, x_);
@@ -75,7 +73,7 @@ LayerSummary Summarizer::add(const Layer& layer) {
 }
 
 std::vector<LayerSummary> summarize(const Network& network) {
-  Summarizer summarizer(network.input());
+  Summarizer summarizer(network);
   std::vector<LayerSummary> lines;
   for (const auto& layer : network.layers()) lines.push_back(summarizer.add(*layer));
   return lines;

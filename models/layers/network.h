@@ -92,9 +92,10 @@ struct AugmentOptions {
 class Network {
  public:
   /// A branch for residual() and concatenate(), whose input is what it is applied to.
-  Network() = default;
-  /// `input` is the shape of one observation.
-  explicit Network(Shape input) : input_(std::move(input)) {}
+  Network() : Network(Shape{}) {}
+  /// `input` is the shape of one observation, of numbers, or of tokens where `dtype` is i32.
+  explicit Network(Shape input, DType dtype = DType::f32)
+      : input_(std::move(input)), input_dtype_(dtype) {}
 
   /// Fully connected, [B, features] to [B, units]: activation(x · weights + bias).
   Network& dense(std::int64_t units, DenseOptions options = {});
@@ -161,6 +162,7 @@ class Network {
   Network up_to(const std::string& name) const;
 
   const Shape& input() const { return input_; }
+  DType input_dtype() const { return input_dtype_; }
   const LayerList& layers() const { return layers_; }
   /// Emits all layers in order; throws ShapeError naming the layer that does not fit.
   graph::Value* build(Builder& builder, graph::Value* x) const;
@@ -181,6 +183,7 @@ class Network {
  private:
   std::string next_name(const std::string& kind) const;
   Shape input_;
+  DType input_dtype_;
   LayerList layers_;
   std::map<std::string, int> numbers_;
 };
@@ -196,16 +199,15 @@ struct LayerSummary {
 /// Sums up layers one by one as they are put one after another.
 class Summarizer {
  public:
-  /// `input` is the shape of one observation: of tokens, where the first layer takes those.
-  explicit Summarizer(const Shape& input);
+  /// Of a network with the input of `network`.
+  explicit Summarizer(const Network& network);
   /// Throws ShapeError when the layer does not fit what comes before.
   LayerSummary add(const Layer& layer);
 
  private:
-  Shape input_;
   graph::Graph graph_;
   Builder builder_;
-  graph::Value* x_ = nullptr;  // what the last layer gave
+  graph::Value* x_;  // what the last layer gave
 };
 
 std::vector<LayerSummary> summarize(const Network& network);
