@@ -47,22 +47,27 @@ fs::path locate_tasks(const fs::path& folder) {
   return {};
 }
 
+/// "qa1, qa2", by their numbers.
+std::string known_tasks(const std::vector<LabelledFile>& files) {
+  std::set<int> numbers;
+  for (const LabelledFile& file : files)
+    numbers.insert(std::stoi(task_of(file.path.filename()).substr(2)));
+  return fmt::format("qa{}", fmt::join(numbers, ", qa"));
+}
+
 /// The path of its files but for what tells training from test.
 fs::path find_task(const fs::path& folder, const std::string& task) {
   std::vector<LabelledFile> files;
   add_files(locate_tasks(folder), is_task_name, 0, files);
-  std::set<std::string> known;
   std::vector<std::string> found;
-  for (const LabelledFile& file : files) {
-    known.insert(task_of(file.path.filename()));
+  for (const LabelledFile& file : files)
     if (task_of(file.path.filename()) == task) found.push_back(file.path.native());
-  }
   if (task.empty())
     throw UsageError(fmt::format("--task is missing: {} holds tasks, expected one of: {}",
-                                 folder.native(), fmt::join(known, ", ")));
+                                 folder.native(), known_tasks(files)));
   if (found.empty())
     throw UsageError(fmt::format("--task {}: {} has none called so, expected one of: {}", task,
-                                 folder.native(), fmt::join(known, ", ")));
+                                 folder.native(), known_tasks(files)));
   if (found.size() > 1)
     throw DataError(
         fmt::format("{} and {}: both are task {}, expected one", found[0], found[1], task));

@@ -51,7 +51,8 @@ void add_unread(graph::Graph& graph) {
 Trajectory train(const std::string& name, const std::string& device, const std::string& pass,
                  bool on) {
   const ModelDefinition model = find_model(name);
-  const auto dataset = open_dataset("synthetic:60", {model.network.input(), model.classes});
+  const auto dataset =
+      open_dataset("synthetic:60", {model.network.input(), model.classes, model.text});
   const Feed feed = make_feed(*dataset, Part::train, kBatch, true, model.partial_batches);
   GraphOptions options;
   options.seed = 7;

@@ -61,7 +61,7 @@ class Lockstep {
  public:
   Lockstep(const ModelDefinition& model, const std::string& data, const std::string& other,
            const std::string& candidates, std::int64_t batch, DType activations)
-      : dataset_(open_dataset(data, {model.network.input(), model.classes})),
+      : dataset_(open_dataset(data, {model.network.input(), model.classes, model.text})),
         cpu_(model, feed(batch), "cpu", "", activations, *dataset_),
         other_(model, feed(batch), other, candidates, activations, *dataset_) {
     initialize_parameters(cpu_.parameters, 1, cpu_.runtime);

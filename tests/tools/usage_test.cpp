@@ -115,6 +115,27 @@ TEST_F(Usage, SummariesFitALineOfATerminal) {
   }
 }
 
+TEST_F(Usage, TasksOfText) {
+  const std::string model = folder_ / "text.toml", data = folder_ / "babi";
+  std::filesystem::create_directory(data);
+  std::ofstream(model) << "input = [3]\nvocabulary = 9\nsegments = [2, 1]\nclasses = 3\n"
+                       << "[[layer]]\ntype = 'relu'\n";
+  std::ofstream(data + "/qa1_one_train.txt") << "1 A.\n2 B?\tC\t1\n";
+  std::ofstream(data + "/qa1_one_test.txt") << "1 A.\n2 B?\n";
+  const auto fit = [&](const std::string& what, Words words) {
+    words.insert(words.begin(), {"fit", what, "--data", data, "--out", folder_ / "run"});
+    return train(words);
+  };
+  expect_error(fit(model, {}), 2, "--task is missing");
+  expect_error(fit(model, {"--task", "qa2"}), 2, "--task qa2");
+  expect_error(fit(model, {"--task", "qa1"}), 3, "qa1_one_test.txt: has no question");
+  expect_error(fit("mnist-mlp", {"--task", "qa1"}), 3, "holds text");
+  std::ofstream(data + "/qa1_one_test.txt") << "1 A.\n3 B?\tC\t1\n";
+  expect_error(fit(model, {"--task", "qa1"}), 3, "qa1_one_test.txt:2: ");
+  std::ofstream(data + "/qa1_one_test.txt") << "1 A.\n2 B?\tC\t1\n";
+  expect_error(fit(model, {"--task", "qa1"}), 3, "expects vocabulary 9, segments [2, 1]");
+}
+
 TEST_F(Usage, RunFolders) {
   ASSERT_EQ(train(fit({"--steps", "1", "--out", folder_ / "run"})).status, 0);
   expect_error(train(fit({"--steps", "1", "--out", folder_ / "run"})), 2, "already holds a run");

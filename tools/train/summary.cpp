@@ -73,6 +73,7 @@ void print_json(const ModelDefinition& model, const std::vector<LayerSummary>& l
   Record record;
   record.set("model", model.name).set("description", model.description);
   record.set("input", model.network.input().to_string()).set("batch", model.batch);
+  if (model.text) record.set("vocabulary", model.text->vocabulary);
   record.set("parameters", parameters).set("forward_flops", costs.forward_flops);
   record.set("training_flops", costs.training_flops).set("device", costs.device);
   set_memory(record, costs.memory);
@@ -100,7 +101,9 @@ void print_layers(const ModelDefinition& model, const std::vector<LayerSummary>&
                {"output"},
                {"parameters", Table::Align::right},
                {"MFLOP forward", Table::Align::right}});
-  table.add({"input", "", model.network.input().to_string(), "", ""});
+  const std::string tokens =
+      model.text ? fmt::format("tokens below {}", with_separators(model.text->vocabulary)) : "";
+  table.add({"input", tokens, model.network.input().to_string(), "", ""});
   std::map<std::string, std::string> said;
   for (const LayerSummary& layer : layers) {
     const std::vector<std::string> what = description_lines(layer, said);
