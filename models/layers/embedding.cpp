@@ -37,7 +37,7 @@ class EmbeddingLayer final : public LayerOf<EmbeddingLayer, EmbeddingOptions> {
 
   graph::Value* build(Builder& builder, graph::Value* tokens) const override {
     if (tokens->type().dtype != DType::i32)
-      throw ShapeError(fmt::format("{}: the input is {}, expected tokens, i32[batch, …]", name(),
+      throw ShapeError(fmt::format("{}: the input is {}, expected tokens, i32[batch, ...]", name(),
                                    tokens->type().to_string()));
     graph::Value* table =
         builder.parameter(name() + "/embeddings", {options_.input_dim, options_.output_dim},

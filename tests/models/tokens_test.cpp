@@ -28,7 +28,7 @@ class Lookup final : public Layer {
     graph::Value* tokens =
         builder.graph().apply(ops::reshape(Shape{shape.element_count()}), {x}, "lookup/tokens");
     graph::Value* rows =
-        builder.graph().apply(ops::gather_normalized({1, 0}), {table, tokens}, "lookup/rows");
+        builder.graph().apply(ops::gather_normalized({}), {table, tokens}, "lookup/rows");
     return builder.graph().apply(ops::reshape(shape), {rows}, "lookup");
   }
 };

@@ -119,7 +119,8 @@ TEST_F(Usage, TasksOfText) {
   const std::string model = folder_ / "text.toml", data = folder_ / "babi";
   std::filesystem::create_directory(data);
   std::ofstream(model) << "input = [3]\nvocabulary = 9\nsegments = [2, 1]\nclasses = 3\n"
-                       << "[[layer]]\ntype = 'relu'\n";
+                       << "[[layer]]\ntype = 'embedding'\ninput_dim = 9\noutput_dim = 1\n"
+                       << "[[layer]]\ntype = 'flatten'\n";
   std::ofstream(data + "/qa1_one_train.txt") << "1 A.\n2 B?\tC\t1\n";
   std::ofstream(data + "/qa1_one_test.txt") << "1 A.\n2 B?\n";
   const auto fit = [&](const std::string& what, Words words) {
@@ -165,8 +166,11 @@ struct Published {
   double forward, training;
   std::size_t layers;
 };
-constexpr std::array<Published, 5> kPublished{{{"cifar10-cnn", 1250858, 41.5, 122.7, 18},
+constexpr std::array<Published, 8> kPublished{{{"babi-rnn", 45836, 22.3, 66.9, 4},
+                                               {"cifar10-cnn", 1250858, 41.5, 122.7, 18},
                                                {"cifar10-vgg", 3441592, 124.5, 370.8, 17},
+                                               {"imdb-gru", 3818302, 20.3, 60.8, 3},
+                                               {"imdb-lstm", 2691713, 21.0, 62.9, 3},
                                                {"mnist-cnn", 1199882, 24.0, 71.6, 11},
                                                {"mnist-hrnn", 199434, 110.9, 331.9, 3},
                                                {"mnist-mlp", 669706, 1.34, 3.21, 7}}};
@@ -178,8 +182,9 @@ TEST_F(Usage, ListAndSummaryAgreeWithWhatWasPublished) {
   std::vector<std::string> names;
   for (const nlohmann::json& model : models) names.push_back(model["name"]);
   // The sizes of the residual networks are held to in tests/models.
-  EXPECT_EQ(names, (std::vector<std::string>{"cifar10-cnn", "cifar10-vgg", "mnist-cnn",
-                                             "mnist-hrnn", "mnist-mlp", "resnet18", "resnet50"}));
+  EXPECT_EQ(names, (std::vector<std::string>{"babi-rnn", "cifar10-cnn", "cifar10-vgg", "imdb-gru",
+                                             "imdb-lstm", "mnist-cnn", "mnist-hrnn", "mnist-mlp",
+                                             "resnet18", "resnet50"}));
   for (const Published& published : kPublished) {
     const Outcome summary = train({"summary", published.name, "--json", "--device", "cpu"});
     ASSERT_EQ(summary.status, 0) << summary.err;

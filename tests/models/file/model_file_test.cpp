@@ -131,8 +131,10 @@ TEST_F(ModelFile, SaysResidualBlocksWithShortcuts) {
 
 // A network of tokens is a matter of its layers; here the file only says what its data are.
 TEST_F(ModelFile, SaysWhatTokensAre) {
-  const std::string layers = "[[layer]]\ntype = 'relu'\n";
-  ModelDefinition model{"text", "", Network(Shape{7}).relu()};
+  const std::string layers =
+      "[[layer]]\ntype = 'embedding'\ninput_dim = 40\noutput_dim = 1\n"
+      "[[layer]]\ntype = 'flatten'\n";
+  ModelDefinition model{"text", "", Network(Shape{7}, DType::i32).embedding(40, 1).flatten()};
   model.classes = 7;
   model.text = TextFormat{40, {5, 2}, Padding::right};
   const ModelDefinition read = load(describe_model(model).value());
@@ -141,7 +143,7 @@ TEST_F(ModelFile, SaysWhatTokensAre) {
   EXPECT_EQ(read.text->segments, (std::vector<std::int64_t>{5, 2}));
   EXPECT_EQ(read.text->padding, Padding::right);
   const std::string start = "classes = 7\ninput = [7]\n";
-  EXPECT_FALSE(load(start + layers).text);
+  EXPECT_FALSE(load(start + "[[layer]]\ntype = 'relu'\n").text);
   EXPECT_EQ(load(start + "vocabulary = 9\n" + layers).text->segments,
             (std::vector<std::int64_t>{7}));
   expect_refused(start + "vocabulary = -1\n" + layers, 3, {"vocabulary", "0 to"});
@@ -207,8 +209,9 @@ TEST_F(ModelFile, EveryTypeOfLayerCanBeAskedFor) {
     const std::string input = of_images.contains(type.name)  ? "[1, 2, 2]"
                               : of_steps.contains(type.name) ? "[4, 4]"
                                                              : "[4]";
+    const std::string tokens = type.name == "embedding" ? "\nvocabulary = 4" : "";
     std::string text =
-        "input = " + input + "\nclasses = 4\n[[layer]]\ntype = \"" + type.name + "\"\n";
+        "input = " + input + tokens + "\nclasses = 4\n[[layer]]\ntype = \"" + type.name + "\"\n";
     for (const OptionSpec& option : type.options)
       if (sizes.contains(option.name))
         text += option.name + " = 4\n";

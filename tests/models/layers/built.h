@@ -15,7 +15,8 @@ struct Built {
   Built(const Network& network, Mode mode) : graph("test"), builder(graph, mode, 1, step()) {
     std::vector<std::int64_t> extents{2};
     for (std::int64_t extent : network.input().extents()) extents.push_back(extent);
-    graph::Value* x = graph.read({"x", {Shape(extents), DType::f32}, graph::StateRole::data});
+    graph::Value* x =
+        graph.read({"x", {Shape(extents), network.input_dtype()}, graph::StateRole::data});
     output = network.build(builder, x)->type().shape;
     graph.verify();
   }

@@ -32,14 +32,19 @@ TEST(DenseLayer, EmitsItsActivationAndMayHaveNoBias) {
 }
 
 TEST(EmbeddingLayer, TakesTokensAndNothingElse) {
-  const Network net = Network(Shape{7}).embedding(30, 4).flatten().dense(2);
+  const auto make = [](DType input) {
+    return Network(Shape{7}, input).embedding(30, 4).flatten().dense(2);
+  };
+  const Network net = make(DType::i32);
+  EXPECT_EQ(inference(net).ops(), "embedding reshape dense");
   const std::vector<LayerSummary> lines = summarize(net);
   EXPECT_EQ(lines[0].description, "embedding 30 x 4");
   EXPECT_EQ(lines[0].output, (Shape{7, 4}));
   EXPECT_EQ(lines[0].parameters, 120);
   EXPECT_EQ(lines[2].parameters, 7 * 4 * 2 + 2);
-  expect_error<ShapeError>([&] { inference(net); },
-                           {"embedding_1: the input is f32[2, 7], expected tokens, i32[batch, …]"});
+  expect_error<ShapeError>(
+      [&] { inference(make(DType::f32)); },
+      {"embedding_1: the input is f32[2, 7], expected tokens, i32[batch, ...]"});
   expect_error<ShapeError>([] { summarize(Network(Shape{7}).relu().embedding(30, 4)); },
                            {"embedding_1: the input is f32[1, 7]"});
 }
