@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <optional>
 #include <utility>
 
 #include "engine/core/error.h"
@@ -32,13 +34,12 @@ Reviews cached_reviews(const fs::path& folder) {
   return reviews;
 }
 
-/// Its start and its words, of which those beyond the vocabulary are unknown.
+/// Its start and its last words, of which those beyond the vocabulary are unknown.
 void place_review(std::span<const std::int32_t> words, const TextFormat& format,
                   std::vector<std::int32_t>& scratch, std::span<std::int32_t> row) {
   scratch.assign(1, kReviewStart);
   for (std::int32_t word : words.last(std::min(words.size(), row.size())))
     scratch.push_back(word < format.vocabulary ? word : kUnknownWord);
-  if (words.size() >= row.size()) scratch.erase(scratch.begin());
   place_tokens(scratch, format.padding, row);
 }
 

@@ -2,6 +2,8 @@
 // line by line.
 #include <gtest/gtest.h>
 
+#include <cstdlib>
+
 #include "models/data/babi_file.h"
 #include "models/train/settings.h"
 #include "tests/models/data/text_files.h"
@@ -137,6 +139,22 @@ TEST_F(BabiFolder, RefusesAFileWithoutQuestionsAndTooManyWords) {
   write_text(folder_ / "qa8_lists-sets_train.txt", text + "\n2 Who?\tw1\t1\n");
   expect_error<DataError>([&] { nature_of_dataset(folder_.path(), "qa8"); },
                           {"distinct words", "below 256"});
+}
+
+// As Keras' example has it.
+TEST(Babi, HasThePublishedSizes) {
+  const char* data = std::getenv("ENGINE_TEST_DATA");
+  const std::string folder = data == nullptr ? "" : std::string(data) + "/babi";
+  if (!std::filesystem::exists(folder)) GTEST_SKIP() << "no babi in ENGINE_TEST_DATA";
+  EXPECT_EQ(nature_of_dataset(folder, "qa2")->text->to_string(),
+            "vocabulary 36, segments [552, 5]");
+  for (int i = 1; i <= 20; ++i) {
+    const std::string task = "qa" + std::to_string(i);
+    const DatasetNature nature = nature_of_dataset(folder, task).value();
+    const auto read = open_dataset(folder, {nature.observation, nature.classes, nature.text}, task);
+    EXPECT_EQ(read->count(Part::train), 1000);
+    EXPECT_EQ(read->count(Part::test), 1000);
+  }
 }
 
 }  // namespace
