@@ -4,6 +4,7 @@
 #include "kernels/deferred_adam.h"
 
 #include <cstring>
+#include <type_traits>
 #include <vector>
 
 #include "engine/tune/registry.h"
@@ -24,6 +25,18 @@ struct Tables {
              static_cast<T*>(views[first + 2].data)}};
   }
 };
+
+// Rows in use are scattered over the tables, where no hardware expects them: each is asked for
+// while some before it are worked on.
+constexpr std::int64_t kRowsAhead = 4, kPlacesAhead = 16;
+
+template <class T>
+void expect_row(const Tables<T>& tables, std::int64_t row, std::int64_t width) {
+  constexpr std::int64_t kCacheLine = 64 / sizeof(float);
+  for (T* table : tables.at)
+    for (std::int64_t j = 0; j < width; j += kCacheLine)
+      __builtin_prefetch(table + row * width + j, !std::is_const_v<T>);
+}
 
 class DeferredRows {
  public:
@@ -82,11 +95,15 @@ SimpleCandidate::Launch prepare_rows(const Problem& problem) {
     const auto out = Tables<float>::of(arguments.outputs, 0);
     const std::int64_t recorded =
         clamped_count(*arguments.inputs[at.recorded].as<std::int32_t>(), n.updates);
+    const auto is_row = [&](std::int64_t number) { return number >= 0 && number < n.vocabulary; };
     for_each_stripe(n.rows * n.width * kDeferredTables, [&](const Stripe& stripe) {
       const FlushDenormals flush;
       for (std::int64_t i = stripe.first; i < n.rows; i += stripe.step) {
         const std::int64_t row = numbers[i];
-        const bool exists = row >= 0 && row < n.vocabulary;
+        const bool exists = is_row(row);
+        if (const std::int64_t ahead = i + kRowsAhead * stripe.step;
+            ahead < n.rows && is_row(numbers[ahead]))
+          expect_row(table, numbers[ahead], n.width);
         for (std::size_t j = 0; j < kDeferredTables; ++j)
           if (exists)
             std::copy_n(table.at[j] + row * n.width, n.width, out.at[j] + i * n.width);
@@ -120,12 +137,16 @@ SimpleCandidate::Launch prepare_update(const Problem& problem) {
     const std::int64_t count = clamped_count(*recorded, n.updates - 1) + 1;
     const bool full = count == n.updates;
     reinterpret_cast<Adam::Constants<float>*>(history)[count - 1] = step.shared;
+    const auto is_place = [&](std::int64_t number) { return number >= 0 && number < n.rows; };
     const std::int64_t work = (full ? n.vocabulary : n.rows) * n.width * kDeferredTables;
     for_each_stripe(work, [&](const Stripe& stripe) {
       const FlushDenormals flush;
       for (std::int64_t row = stripe.first; row < n.vocabulary; row += stripe.step) {
         const std::int64_t place = places[row];
-        const bool used = place >= 0 && place < n.rows;
+        const bool used = is_place(place);
+        if (const std::int64_t ahead = row + kPlacesAhead * stripe.step;
+            ahead < n.vocabulary && is_place(places[ahead]))
+          expect_row(table, ahead, n.width);
         if (used)
           update_adam(step, rows.slice_of(gradient + place * n.width, current, place, table, row));
         else if (full)
