@@ -3,6 +3,7 @@
 // compiler has no chance to round otherwise.
 #include "kernels/deferred_adam.h"
 
+#include <algorithm>
 #include <cstring>
 #include <type_traits>
 #include <vector>
@@ -51,7 +52,10 @@ class DeferredRows {
                 std::int64_t begin, std::int64_t end) const {
     const auto* constants = reinterpret_cast<const Adam::Constants<float>*>(history);
     const AdamSlice slice = slice_of(nothing_.data(), tables, row, tables, row);
-    for (std::int64_t i = begin; i < end; ++i) update_adam(idle_step(update, constants[i]), slice);
+    for (std::int64_t i = begin; i < end; ++i) {
+      update_adam(idle_step(update, constants[i]), slice);
+      if (i == begin && rests(slice)) return;
+    }
   }
 
   /// Row `from` of one place to row `to` of another.
@@ -71,6 +75,16 @@ class DeferredRows {
   const DeferredUpdate update;
 
  private:
+  /// Whether a row that has had an update without a gradient stays as it is in the next ones: one
+  /// that has never had a gradient does, where weights do not decay. (The first update may still
+  /// change bits of its parameters: those of denormals, and of -0.)
+  bool rests(const AdamSlice& slice) const {
+    const auto is_zero = [&](const float* moment) {
+      return std::all_of(moment, moment + slice.count, [](float value) { return value == 0; });
+    };
+    return update.rule.weight_decay == 0 && is_zero(slice.next[2]) && is_zero(slice.next[1]);
+  }
+
   std::vector<float> nothing_;  ///< the gradient of a row that has none
 };
 
