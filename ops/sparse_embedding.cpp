@@ -153,7 +153,7 @@ class Rewrite {
         .output();
   }
 
-  // Scales every node of its kind that reads the gradient.
+  // The same scale, from the rows' gradient in place of the table's.
   void exchange_scale(Value& gradient) {
     Node& scale = table_.scale();
     std::vector<Value*> inputs = scale.inputs();

@@ -3,7 +3,9 @@
 // compiler has no chance to round otherwise.
 #include "kernels/deferred_adam.h"
 
+#include <algorithm>
 #include <cstring>
+#include <type_traits>
 #include <vector>
 
 #include "engine/tune/registry.h"
@@ -25,6 +27,18 @@ struct Tables {
   }
 };
 
+// Rows in use are scattered over the tables, where no hardware expects them: each is asked for
+// while some before it are worked on.
+constexpr std::int64_t kRowsAhead = 4, kPlacesAhead = 16;
+
+template <class T>
+void expect_row(const Tables<T>& tables, std::int64_t row, std::int64_t width) {
+  constexpr std::int64_t kCacheLine = 64 / sizeof(float);
+  for (T* table : tables.at)
+    for (std::int64_t j = 0; j < width; j += kCacheLine)
+      __builtin_prefetch(table + row * width + j, !std::is_const_v<T>);
+}
+
 class DeferredRows {
  public:
   DeferredRows(const Problem& problem, const DeferredAdamOperands& operands)
@@ -38,7 +52,10 @@ class DeferredRows {
                 std::int64_t begin, std::int64_t end) const {
     const auto* constants = reinterpret_cast<const Adam::Constants<float>*>(history);
     const AdamSlice slice = slice_of(nothing_.data(), tables, row, tables, row);
-    for (std::int64_t i = begin; i < end; ++i) update_adam(idle_step(update, constants[i]), slice);
+    for (std::int64_t i = begin; i < end; ++i) {
+      update_adam(idle_step(update, constants[i]), slice);
+      if (i == begin && rests(slice)) return;
+    }
   }
 
   /// Row `from` of one place to row `to` of another.
@@ -58,6 +75,16 @@ class DeferredRows {
   const DeferredUpdate update;
 
  private:
+  /// Whether a row that has had an update without a gradient stays as it is in the next ones: one
+  /// that has never had a gradient does, where weights do not decay. (The first update may still
+  /// change bits of its parameters: those of denormals, and of -0.)
+  bool rests(const AdamSlice& slice) const {
+    const auto is_zero = [&](const float* moment) {
+      return std::all_of(moment, moment + slice.count, [](float value) { return value == 0; });
+    };
+    return update.rule.weight_decay == 0 && is_zero(slice.next[2]) && is_zero(slice.next[1]);
+  }
+
   std::vector<float> nothing_;  ///< the gradient of a row that has none
 };
 
@@ -82,11 +109,15 @@ SimpleCandidate::Launch prepare_rows(const Problem& problem) {
     const auto out = Tables<float>::of(arguments.outputs, 0);
     const std::int64_t recorded =
         clamped_count(*arguments.inputs[at.recorded].as<std::int32_t>(), n.updates);
+    const auto is_row = [&](std::int64_t number) { return number >= 0 && number < n.vocabulary; };
     for_each_stripe(n.rows * n.width * kDeferredTables, [&](const Stripe& stripe) {
       const FlushDenormals flush;
       for (std::int64_t i = stripe.first; i < n.rows; i += stripe.step) {
         const std::int64_t row = numbers[i];
-        const bool exists = row >= 0 && row < n.vocabulary;
+        const bool exists = is_row(row);
+        if (const std::int64_t ahead = i + kRowsAhead * stripe.step;
+            ahead < n.rows && is_row(numbers[ahead]))
+          expect_row(table, numbers[ahead], n.width);
         for (std::size_t j = 0; j < kDeferredTables; ++j)
           if (exists)
             std::copy_n(table.at[j] + row * n.width, n.width, out.at[j] + i * n.width);
@@ -120,12 +151,16 @@ SimpleCandidate::Launch prepare_update(const Problem& problem) {
     const std::int64_t count = clamped_count(*recorded, n.updates - 1) + 1;
     const bool full = count == n.updates;
     reinterpret_cast<Adam::Constants<float>*>(history)[count - 1] = step.shared;
+    const auto is_place = [&](std::int64_t number) { return number >= 0 && number < n.rows; };
     const std::int64_t work = (full ? n.vocabulary : n.rows) * n.width * kDeferredTables;
     for_each_stripe(work, [&](const Stripe& stripe) {
       const FlushDenormals flush;
       for (std::int64_t row = stripe.first; row < n.vocabulary; row += stripe.step) {
         const std::int64_t place = places[row];
-        const bool used = place >= 0 && place < n.rows;
+        const bool used = is_place(place);
+        if (const std::int64_t ahead = row + kPlacesAhead * stripe.step;
+            ahead < n.vocabulary && is_place(places[ahead]))
+          expect_row(table, ahead, n.width);
         if (used)
           update_adam(step, rows.slice_of(gradient + place * n.width, current, place, table, row));
         else if (full)

@@ -52,7 +52,7 @@ struct Setting {
   OptimizerSettings optimizer;
   std::int64_t steps = 0;
   std::int64_t vocabulary = kVocabulary;
-  bool read_twice = false;  ///< the table, by two embeddings
+  std::string again = "";  ///< a table that is read as well: the same one, or one more
 };
 
 // A classifier of short texts, which sees each text once. The logits times a factor, which the test
@@ -71,11 +71,14 @@ graph::Graph training_step(const Setting& setting) {
   Builder builder(graph, Mode::training, 3, step);
   Network network = Network(Shape{kLength}).embedding(setting.vocabulary, kWidth);
   Value* embedded = network.build(builder, tokens);
-  if (setting.read_twice)
+  if (!setting.again.empty()) {
+    Value* table = setting.again == kTable
+                       ? builder.parameters()[0].value
+                       : builder.parameter(setting.again, {setting.vocabulary, kWidth},
+                                           Initializer::uniform(0.05), 1, 1);
     embedded = graph.apply(
-        ops::add(),
-        {embedded, graph.apply(ops::embedding(), {builder.parameters()[0].value, tokens}, "again")},
-        "sum");
+        ops::add(), {embedded, graph.apply(ops::embedding(), {table, tokens}, "again")}, "sum");
+  }
   Value* logits =
       Network(Shape{kLength, kWidth}).flatten().dense(kClasses).build(builder, embedded);
   logits = graph.apply(ops::multiply(), {logits, graph.read(kFactor)}, "scaled");
@@ -247,6 +250,14 @@ TEST_P(SparseEmbedding, ABadStepIsSkippedAlike) {
   expect_same(sparse, dense);
 }
 
+TEST_P(SparseEmbedding, TwoTablesAreUpdatedAlike) {
+  const Setting setting{adam("adam", "constant", 0.01), 12, kVocabulary, "second/table"};
+  Training sparse(setting, GetParam(), true), dense(setting, GetParam(), false);
+  EXPECT_EQ(sparse.rewrites().size(), 2u);
+  for (Training* training : {&sparse, &dense}) training->run(setting.steps);
+  expect_same(sparse, dense);
+}
+
 TEST_P(SparseEmbedding, UpdatesInPlace) {
   const Training sparse({adam("adam", "constant", 0), 4}, GetParam(), true);
   int updates = 0;
@@ -291,7 +302,7 @@ TEST(SparseEmbeddingPass, LeavesDenseWhatItCannotDoExactly) {
   expect_dense({accumulates, 4}, "gradients are accumulated over 2 steps");
   expect_dense({clips, 4}, "gradients are clipped by their norm");
   expect_dense({adam("adam", "constant", 0), 4, 50}, "it has 1650 elements");
-  expect_dense({adam("adam", "constant", 0), 4, kVocabulary, true}, "others read it, too");
+  expect_dense({adam("adam", "constant", 0), 4, kVocabulary, kTable}, "others read it, too");
 
   const Training other({default_optimizer("rmsprop"), 4}, "cpu", true);
   EXPECT_TRUE(other.rewrites().empty());
