@@ -30,13 +30,14 @@ target_link_libraries(engine PRIVATE engine_settings DNNL::dnnl OpenMP::OpenMP_C
 set_target_properties(engine PROPERTIES VERSION ${PROJECT_VERSION} SOVERSION 0)
 
 # The small .cu files in batches, as engine_batch() makes them of C++ (CMake does not, of CUDA): what
-# takes long is their headers, which nvcc reads once for the host and once an architecture.
+# takes long is their headers, which nvcc reads once for the host and once an architecture. Those of
+# convolutions and recurrent layers make many kernels each, and stay apart.
 set(cuda_kernels ${ENGINE_CUDA_KERNEL_SOURCES})
 if(ENGINE_BATCHES)
   set(small "")
   foreach(source ${cuda_kernels})
     file(SIZE ${source} bytes)
-    if(source MATCHES "\\.cu$" AND NOT source MATCHES "convolution_" AND bytes LESS 6000)
+    if(source MATCHES "\\.cu$" AND NOT source MATCHES "(convolution_|recurrent_|lstm|gru)[^/]*$" AND bytes LESS 6000)
       list(APPEND small ${source})
     endif()
   endforeach()

@@ -30,6 +30,7 @@
 #include "ops/rmsprop.h"
 #include "ops/sgd.h"
 #include "tests/simcuda_engine/simulator.h"
+#include "tests/support/op_case.h"
 
 namespace engine::test {
 namespace {
@@ -407,6 +408,22 @@ TEST_F(AccessPattern, OptimizersAreNearIdeal) {
   for (double clip : {0.0, 1.0})
     expect_few_sectors(op_problem(ops::gradient_scale({.count = 4, .guards = 1, .clip_norm = clip}),
                                   behind({step, real}, 1)));
+}
+
+// A layer with every operand and its gradient, in all candidates: steps of 128 units, of which
+// registers hold a part of r.
+TEST_F(AccessPattern, RecurrentLayersAreNearIdeal) {
+  for (const std::string op : {"lstm", "gru", "gru_reset_after"}) {
+    SIMULATOR(simcuda_forget_accesses)();
+    for (const char* direction : {"", "_gradient"})
+      for (const OpCase& test : CaseTable::global().of(op + direction))
+        if (test.name.starts_with("2x2x3->128 initial=true mask=true scale=true"))
+          launch(test.problem());
+    for (const char* kernel :
+         {"forward_persistent_kernel", "backward_persistent_kernel", "forward_step_kernel",
+          "backward_step_kernel", "state_rows_kernel", "transposition_kernel"})
+      expect_near_ideal(kernel);
+  }
 }
 
 }  // namespace
