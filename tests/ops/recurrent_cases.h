@@ -56,7 +56,7 @@ class RecurrentCases {
 
   static OpCase with(const OpCase& test, const RecurrentExtents& n) {
     OpCase result = test;
-    result.large = n.sequences * n.steps * n.units * (n.units + n.inputs) > 300000;
+    result.large = n.sequences * n.steps * n.units * (n.units + n.inputs) > 150000;
     return result;
   }
 
