@@ -1,12 +1,27 @@
 #include "models/data/labelled_files.h"
 
-#include <algorithm>
+#include <fmt/format.h>
 
+#include <algorithm>
+#include <system_error>
+#include <utility>
+
+#include "engine/core/error.h"
 #include "engine/core/permutation.h"
 
 namespace engine {
 
 namespace fs = std::filesystem;
+
+void visit_folder(const fs::path& folder,
+                  const std::function<bool(const fs::directory_entry&)>& visit) {
+  std::error_code error;
+  for (fs::directory_iterator entry(folder, error), end; !error && entry != end;
+       entry.increment(error))
+    if (!visit(*entry)) return;
+  if (error)
+    throw DataError(fmt::format("{}: cannot be listed: {}", folder.native(), error.message()));
+}
 
 bool is_folder(const fs::path& path) {
   std::error_code ignored;  // what cannot be examined is none

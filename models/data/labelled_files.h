@@ -1,15 +1,11 @@
 // Folders of files by class: what is in them, in the same order on every machine.
 #pragma once
 
-#include <fmt/format.h>
-
 #include <cstdint>
 #include <filesystem>
+#include <functional>
 #include <string_view>
-#include <system_error>
 #include <vector>
-
-#include "engine/core/error.h"
 
 namespace engine {
 
@@ -20,15 +16,8 @@ struct LabelledFile {
 
 /// Calls visit(entry) for what is in `folder` until it returns false; throws DataError where the
 /// folder cannot be listed.
-template <class Visit>
-void visit_folder(const std::filesystem::path& folder, const Visit& visit) {
-  std::error_code error;
-  for (std::filesystem::directory_iterator entry(folder, error), end; !error && entry != end;
-       entry.increment(error))
-    if (!visit(*entry)) return;
-  if (error)
-    throw DataError(fmt::format("{}: cannot be listed: {}", folder.native(), error.message()));
-}
+void visit_folder(const std::filesystem::path& folder,
+                  const std::function<bool(const std::filesystem::directory_entry&)>& visit);
 
 bool is_folder(const std::filesystem::path& path);
 

@@ -12,6 +12,7 @@
 
 #include "engine/core/cache_folder.h"
 #include "engine/core/crc32c.h"
+#include "engine/core/error.h"
 #include "engine/core/file.h"
 #include "engine/core/hash.h"
 #include "engine/core/log.h"

@@ -4,9 +4,12 @@
 
 #include <algorithm>
 #include <exception>
+#include <functional>
+#include <span>
 #include <string_view>
 #include <unordered_map>
 
+#include "engine/core/error.h"
 #include "engine/device/cpu/parallel.h"
 #include "models/data/input_file.h"
 #include "models/data/review_words.h"
