@@ -9,14 +9,14 @@ namespace {
 using reference::BackwardStep;
 using reference::ForwardStep;
 using reference::Line;
+using reference::Number;
 using reference::Weights;
 
-void finish_gru(std::size_t u, std::size_t units, Tracked z, Tracked r, Tracked n,
-                ForwardStep& step) {
+void finish_gru(std::size_t u, std::size_t units, Number z, Number r, Number n, ForwardStep& step) {
   step.gates.set(u, z);
   step.gates.set(units + u, r);
   step.gates.set(2 * units + u, n);
-  step.h.set(u, z * step.h[u] + (Tracked(1) - z) * n);
+  step.h.set(u, z * step.h[u] + (Number(1) - z) * n);
 }
 
 void gru_forward(const Weights& weights, ForwardStep& step) {
@@ -37,8 +37,8 @@ void gru_forward_reset_after(const Weights& weights, ForwardStep& step) {
   for (std::size_t gate = 0; gate < 3; ++gate)
     weights.recurrent(step.s, gate, step.q, gate * units);
   for (std::size_t u = 0; u < units; ++u) {
-    const Tracked r = reference::sigmoid(step.z[units + u] + step.q[units + u]);
-    const Tracked q = step.q[2 * units + u];
+    const Number r = reference::sigmoid(step.z[units + u] + step.q[units + u]);
+    const Number q = step.q[2 * units + u];
     finish_gru(u, units, reference::sigmoid(step.z[u] + step.q[u]), r,
                reference::tanh(step.z[2 * units + u] + r * q), step);
     step.gates.set(3 * units + u, q);
@@ -47,14 +47,14 @@ void gru_forward_reset_after(const Weights& weights, ForwardStep& step) {
 
 // At z and n before their functions, and at the state before, directly.
 void start_gru_backward(std::size_t u, std::size_t units, BackwardStep& step) {
-  const Tracked one(1), z = step.gates[u], n = step.gates[2 * units + u], dh = step.dh[u];
+  const Number one(1), z = step.gates[u], n = step.gates[2 * units + u], dh = step.dh[u];
   step.dz.set(u, dh * (step.h[u] - n) * z * (one - z));
   step.dz.set(2 * units + u, dh * (one - z) * (one - n * n));
   step.dh.set(u, dh * z);
 }
 
-Tracked reset_slope(Tracked r) {
-  return r * (Tracked(1) - r);
+Number reset_slope(Number r) {
+  return r * (Number(1) - r);
 }
 
 void gru_backward(const Weights& weights, BackwardStep& step) {
@@ -63,7 +63,7 @@ void gru_backward(const Weights& weights, BackwardStep& step) {
   Line d_operand(units);
   weights.transposed(step.dz, 2 * units, 2, d_operand);
   for (std::size_t u = 0; u < units; ++u) {
-    const Tracked r = step.gates[units + u];
+    const Number r = step.gates[units + u];
     step.dz.set(units + u, d_operand[u] * step.s[u] * reset_slope(r));
     step.ds.set(u, d_operand[u] * r);
     step.operand.set(u, r * step.s[u]);
@@ -77,7 +77,7 @@ void gru_backward_reset_after(const Weights& weights, BackwardStep& step) {
   const std::size_t units = weights.units;
   for (std::size_t u = 0; u < units; ++u) {
     start_gru_backward(u, units, step);
-    const Tracked r = step.gates[units + u], dn = step.dz[2 * units + u];
+    const Number r = step.gates[units + u], dn = step.dz[2 * units + u];
     step.dz.set(units + u, dn * step.gates[3 * units + u] * reset_slope(r));
     step.dq.set(u, step.dz[u]);
     step.dq.set(units + u, step.dz[units + u]);

@@ -9,6 +9,7 @@ namespace {
 using reference::BackwardStep;
 using reference::ForwardStep;
 using reference::Line;
+using reference::Number;
 using reference::Weights;
 
 void lstm_forward(const Weights& weights, ForwardStep& step) {
@@ -16,10 +17,10 @@ void lstm_forward(const Weights& weights, ForwardStep& step) {
   for (std::size_t gate = 0; gate < 4; ++gate)
     weights.recurrent(step.s, gate, step.z, gate * units);
   for (std::size_t u = 0; u < units; ++u) {
-    const Tracked i = reference::sigmoid(step.z[u]), f = reference::sigmoid(step.z[units + u]),
-                  g = reference::tanh(step.z[2 * units + u]),
-                  o = reference::sigmoid(step.z[3 * units + u]);
-    const Tracked c = f * step.c[u] + i * g;
+    const Number i = reference::sigmoid(step.z[u]), f = reference::sigmoid(step.z[units + u]),
+                 g = reference::tanh(step.z[2 * units + u]),
+                 o = reference::sigmoid(step.z[3 * units + u]);
+    const Number c = f * step.c[u] + i * g;
     step.c.set(u, c);
     step.h.set(u, o * reference::tanh(c));
     step.gates.set(u, i);
@@ -31,18 +32,18 @@ void lstm_forward(const Weights& weights, ForwardStep& step) {
 
 void lstm_backward(const Weights& weights, BackwardStep& step) {
   const std::size_t units = weights.units;
-  const Tracked one(1);
+  const Number one(1);
   for (std::size_t u = 0; u < units; ++u) {
-    const Tracked i = step.gates[u], f = step.gates[units + u], g = step.gates[2 * units + u],
-                  o = step.gates[3 * units + u];
-    const Tracked t = reference::tanh(step.c_next[u]), dh = step.dh[u];
-    const Tracked dc = step.dc[u] + dh * o * (one - t * t);
+    const Number i = step.gates[u], f = step.gates[units + u], g = step.gates[2 * units + u],
+                 o = step.gates[3 * units + u];
+    const Number t = reference::tanh(step.c_next[u]), dh = step.dh[u];
+    const Number dc = step.dc[u] + dh * o * (one - t * t);
     step.dz.set(u, dc * g * i * (one - i));
     step.dz.set(units + u, dc * step.c[u] * f * (one - f));
     step.dz.set(2 * units + u, dc * i * (one - g * g));
     step.dz.set(3 * units + u, dh * t * o * (one - o));
     step.dc.set(u, dc * f);
-    step.dh.set(u, Tracked());
+    step.dh.set(u, Number());
   }
   step.dq = step.dz;
   for (std::size_t gate = 0; gate < 4; ++gate)

@@ -35,7 +35,7 @@ void multiply(const Line& a, std::size_t a_first, std::size_t rows, const double
               std::size_t stride, std::size_t column, std::size_t count, Line& to,
               std::size_t first) {
   for (std::size_t i = 0; i < rows; ++i) {
-    const Tracked factor = a[a_first + i];
+    const Number factor = a[a_first + i];
     add_product_loop(factor.value, factor.magnitude, w + i * stride + column, count,
                      &to.value[first], &to.magnitude[first], &to.squares[first]);
   }
@@ -95,7 +95,7 @@ struct Layer {
     Line s = h;
     if (attributes.scale)
       for (std::size_t u = 0; u < units; ++u)
-        s.set(u, h[u] * Tracked(inputs[places.scale].values[sequence * units + u]));
+        s.set(u, h[u] * Number(inputs[places.scale].values[sequence * units + u]));
     return s;
   }
   Line input(std::size_t sequence, std::size_t step) const {

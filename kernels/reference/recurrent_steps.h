@@ -14,15 +14,34 @@
 
 #include "engine/tune/registry.h"
 #include "kernels/recurrent.h"
-#include "kernels/reference/tracked.h"
 
 namespace engine::reference {
 
-inline Tracked sigmoid(Tracked x) {
+/// A number and the scale of the errors in it, which add up to first order. (Products of
+/// magnitudes, as tracked.h has them, would grow over the steps without bound.)
+struct Number {
+  double value = 0, magnitude = 0;
+
+  Number() = default;
+  Number(double v) : value(v), magnitude(std::abs(v)) {}
+  Number(double v, double m) : value(v), magnitude(m) {}
+
+  friend Number operator+(Number a, Number b) {
+    return {a.value + b.value, a.magnitude + b.magnitude};
+  }
+  friend Number operator-(Number a, Number b) {
+    return {a.value - b.value, a.magnitude + b.magnitude};
+  }
+  friend Number operator*(Number a, Number b) {
+    return {a.value * b.value, std::abs(a.value) * b.magnitude + a.magnitude * std::abs(b.value)};
+  }
+};
+
+inline Number sigmoid(Number x) {
   const double y = 1 / (1 + std::exp(-x.value));
   return {y, y + y * (1 - y) * x.magnitude};
 }
-inline Tracked tanh(Tracked x) {
+inline Number tanh(Number x) {
   const double y = std::tanh(x.value);
   return {y, std::abs(y) + (1 - y * y) * x.magnitude};
 }
@@ -32,15 +51,15 @@ struct Line {
   std::vector<double> value, magnitude, squares;
   explicit Line(std::size_t count) : value(count), magnitude(count), squares(count) {}
   std::size_t size() const { return value.size(); }
-  Tracked operator[](std::size_t i) const {
+  Number operator[](std::size_t i) const {
     return {value[i], magnitude[i] + std::sqrt(squares[i])};
   }
-  void set(std::size_t i, Tracked x) {
+  void set(std::size_t i, Number x) {
     value[i] = x.value;
     magnitude[i] = x.magnitude;
     squares[i] = 0;
   }
-  void add(std::size_t i, Tracked x) { set(i, (*this)[i] + x); }
+  void add(std::size_t i, Number x) { set(i, (*this)[i] + x); }
 };
 
 /// The products that cells ask for.
