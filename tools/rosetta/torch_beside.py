@@ -75,6 +75,8 @@ class Model:
     augment: Optional[Callable] = None
     initialize: Callable = glorot
     schedule: Optional[Callable] = None
+    zoo_name: Optional[str] = None  # where it is another one than here
+    options: tuple = ()  # that engine-train fit is given
 
 
 @dataclass(frozen=True)
@@ -190,9 +192,12 @@ def work(arguments, model):
         print(trainer.milliseconds(int(line)), flush=True)
 
 
+def sees_images(model):
+    return any(isinstance(layer, nn.Conv2d) for layer in model.network().modules())
+
+
 def settings(model, bf16):
-    layers = model.network().modules()
-    formats = (False, True) if any(isinstance(m, nn.Conv2d) for m in layers) else (False,)
+    formats = (False, True) if sees_images(model) else (False,)
     return [Setting(threads, channels_last, compiled, bf16) for threads in (1, 2)
             for channels_last in formats for compiled in (False, True)]
 
@@ -225,8 +230,8 @@ def print_ratio(times, slower, faster):
 
 def speed(arguments, model):
     def engine_step(precision, threads):
-        return fit(arguments.engine_train, arguments.model, arguments.data, "--batch", model.batch,
-                   "--steps", arguments.steps, "--threads", threads, "--precision",
+        return fit(arguments.engine_train, model.zoo_name or arguments.model, arguments.data,
+                   *model.options, "--batch", model.batch, "--steps", arguments.steps, "--threads", threads, "--precision",
                    precision)["step_milliseconds_median"]
 
     workers = fastest_workers(arguments, model, 2)
@@ -256,7 +261,8 @@ def progress(framework, seed, epoch, reached):
 
 
 def torch_accuracy(arguments, model, data, seed, epochs):
-    trainer = Trainer(model, data, Setting(arguments.threads, channels_last=True), seed)
+    trainer = Trainer(model, data,
+                      Setting(arguments.threads, channels_last=sees_images(model)), seed)
     for epoch in range(epochs):
         trainer.epoch()
         reached = trainer.accuracy()
@@ -268,8 +274,8 @@ def engine_accuracy(arguments, model, seed, epochs):
     def report(record):
         if record["event"] == "epoch":
             progress("engine", seed, record["epoch"], record["validation_accuracy"])
-    return fit(arguments.engine_train, arguments.model, arguments.data, "--batch", model.batch,
-               "--seed", seed, "--epochs", epochs, "--threads", arguments.threads,
+    return fit(arguments.engine_train, model.zoo_name or arguments.model, arguments.data,
+               *model.options, "--batch", model.batch, "--seed", seed, "--epochs", epochs, "--threads", arguments.threads,
                report=report)["test_accuracy"]
 
 
