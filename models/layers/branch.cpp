@@ -85,8 +85,12 @@ class ResidualLayer final : public BranchLayer<ResidualLayer, ResidualOptions> {
   }
 
   graph::Value* build(Builder& builder, graph::Value* x) const override {
+    graph::Value* mask = builder.step_mask();
     graph::Value* y = branch(builder, x);
+    graph::Value* branch_mask = builder.step_mask();
+    builder.set_step_mask(mask);
     x = build_all(shortcut_, builder, x);
+    join_masks(builder, branch_mask);
     if (x->type().dtype != y->type().dtype) {
       x = builder.as_f32(x);
       y = builder.as_f32(y);
@@ -99,6 +103,15 @@ class ResidualLayer final : public BranchLayer<ResidualLayer, ResidualOptions> {
   }
 
  private:
+  // The sum has the mask of whichever side has one.
+  void join_masks(Builder& builder, graph::Value* branch_mask) const {
+    graph::Value* mask = builder.step_mask();
+    if (mask == nullptr)
+      builder.set_step_mask(branch_mask);
+    else if (branch_mask != nullptr && branch_mask != mask)
+      throw ShapeError(fmt::format("{}: both sides mask steps of their own", name()));
+  }
+
   LayerList shortcut_;
 };
 

@@ -61,6 +61,10 @@ class Builder {
                      Initializer initializer, std::int64_t fan_in, std::int64_t fan_out);
   const std::vector<Parameter>& parameters() const { return parameters_; }
 
+  /// Which steps of the sequences [B, T, ...] that layers pass on count, u8[B, T]; nullptr: all.
+  graph::Value* step_mask() const { return step_mask_; }
+  void set_step_mask(graph::Value* mask) { step_mask_ = mask; }
+
   /// Declares and reads an f32 running statistic that starts at `fill`.
   graph::Value* statistic(const std::string& name, const Shape& shape, double fill);
   /// In training: records that the statistic `name` follows `batch`, a value of the same shape.
@@ -74,6 +78,7 @@ class Builder {
   std::uint64_t seed_;
   graph::Value* step_;
   DType activations_;
+  graph::Value* step_mask_ = nullptr;
   std::vector<Parameter> parameters_;
   std::vector<StatisticUpdate> statistic_updates_;
 };

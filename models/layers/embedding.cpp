@@ -5,6 +5,7 @@
 
 #include "models/layers/layer_type.h"
 #include "models/layers/network.h"
+#include "ops/sequence_mask.h"
 
 namespace engine {
 namespace {
@@ -16,7 +17,9 @@ class EmbeddingLayer final : public LayerOf<EmbeddingLayer, EmbeddingOptions> {
     return {{"input_dim", &EmbeddingOptions::input_dim, "tokens there are, from 0", true},
             {"output_dim", &EmbeddingOptions::output_dim, "numbers a token becomes", true},
             {"embeddings_initializer", &EmbeddingOptions::embeddings_initializer,
-             "how the table starts"}};
+             "how the table starts"},
+            {"mask_zero", &EmbeddingOptions::mask_zero,
+             "token 0 is padding, which recurrent layers pass over"}};
   }
 
   EmbeddingLayer(std::string name, EmbeddingOptions options)
@@ -39,6 +42,12 @@ class EmbeddingLayer final : public LayerOf<EmbeddingLayer, EmbeddingOptions> {
     if (tokens->type().dtype != DType::i32)
       throw ShapeError(fmt::format("{}: the input is {}, expected tokens, i32[batch, ...]", name(),
                                    tokens->type().to_string()));
+    if (options_.mask_zero) {
+      if (tokens->type().shape.rank() != 2)
+        throw ShapeError(fmt::format("{}: the input is {}, expected i32[batch, steps] for a mask",
+                                     name(), tokens->type().to_string()));
+      builder.set_step_mask(builder.graph().apply(ops::token_mask(), {tokens}, name() + "/mask"));
+    }
     graph::Value* table =
         builder.parameter(name() + "/embeddings", {options_.input_dim, options_.output_dim},
                           options_.embeddings_initializer, options_.input_dim, options_.output_dim);

@@ -29,6 +29,8 @@ struct EmbeddingOptions {
   std::int64_t input_dim = 0;
   std::int64_t output_dim = 0;
   Initializer embeddings_initializer = Initializer::uniform(0.05);
+  /// Token 0 is padding: recurrent layers pass over its steps, up to one that returns no sequences.
+  bool mask_zero = false;
 };
 
 /// Lists hold one number for all spatial dimensions, or one each.

@@ -77,7 +77,9 @@ class RecurrentLayer : public LayerOf<Self, Options> {
     const std::int64_t batch = x->type().shape[0], features = x->type().shape[2];
     const std::int64_t columns = cell.input_gates * o.units;
     const bool drops = builder.mode() == Mode::training;
+    graph::Value* mask = builder.step_mask();
     RecurrentAttributes attributes;
+    attributes.mask = mask != nullptr;
     attributes.reverse = o.reverse;
     attributes.scale = drops && o.recurrent_dropout > 0;
     if (drops && o.dropout > 0) x = drop_input(builder, x);
@@ -88,11 +90,13 @@ class RecurrentLayer : public LayerOf<Self, Options> {
         builder.parameter(name + "/recurrent_weights", {o.units, columns}, o.recurrent_initializer,
                           o.units, columns),
         bias(builder, cell, features)};
+    if (attributes.mask) operands.push_back(mask);
     if (attributes.scale)
       operands.push_back(
           drop_mask(builder, {batch, o.units}, o.recurrent_dropout, name + "/recurrent_dropout"));
     const graph::Node& node = builder.graph().add(ops::recurrent(cell, attributes), operands, name);
     const RecurrentResults results(attributes, cell);
+    if (!o.return_sequences) builder.set_step_mask(nullptr);
     return node.output(o.return_sequences ? results.y : results.states);
   }
 

@@ -47,11 +47,14 @@ class TimeDistributedLayer final : public LayerOf<TimeDistributedLayer, TimeDist
   graph::Value* build(Builder& builder, graph::Value* x) const override {
     expect_steps(name(), x);
     const std::int64_t batch = x->type().shape[0], steps = x->type().shape[1];
+    graph::Value* mask = builder.step_mask();
+    builder.set_step_mask(nullptr);  // it is of these steps, not of what is in them
     std::vector<std::int64_t> extents = extents_of(x->type().shape);
     extents.erase(extents.begin());
     extents[0] = batch * steps;
     x = builder.graph().apply(ops::reshape(Shape(extents)), {x}, name());
     for (const auto& layer : layers_) x = layer->apply(builder, x);
+    builder.set_step_mask(mask);
     extents = extents_of(x->type().shape);
     extents[0] = steps;
     extents.insert(extents.begin(), batch);
@@ -90,7 +93,10 @@ class BidirectionalLayer final : public LayerOf<BidirectionalLayer, Bidirectiona
   }
 
   graph::Value* build(Builder& builder, graph::Value* x) const override {
-    graph::Value *forward = forward_->apply(builder, x), *backward = backward_->apply(builder, x);
+    graph::Value* mask = builder.step_mask();
+    graph::Value* forward = forward_->apply(builder, x);
+    builder.set_step_mask(mask);
+    graph::Value* backward = backward_->apply(builder, x);
     const int last = static_cast<int>(forward->type().shape.rank()) - 1;
     return builder.graph().apply(ops::concatenate(last), {forward, backward}, name());
   }
@@ -151,6 +157,11 @@ class SliceLayer final : public LayerOf<SliceLayer, SliceOptions> {
   bool takes_bf16() const override { return true; }
   graph::Value* build(Builder& builder, graph::Value* x) const override {
     expect_steps(name(), x);
+    if (builder.step_mask() != nullptr)
+      throw ShapeError(
+          fmt::format("{}: steps that are masked cannot be cut; slice tokens before "
+                      "their embedding",
+                      name()));
     if (x->type().dtype == DType::bf16) x = builder.as_f32(x);
     std::vector<std::int64_t> extents = extents_of(x->type().shape), begin(extents.size(), 0);
     if (options_.begin + options_.count > extents[1])

@@ -61,6 +61,34 @@ TEST(RecurrentLayers, GoBothWays) {
   EXPECT_EQ(built.parameter("bidirectional_2/forward/weights").state.type.shape, (Shape{8, 20}));
 }
 
+TEST(RecurrentLayers, PassOverPaddingUntilOneReturnsNoSequences) {
+  const auto words = [](const Network& layers) {
+    Network net(Shape{7}, DType::i32);
+    net.embedding(9, 3, {.mask_zero = true});
+    for (const auto& layer : layers.layers()) net.add(layer);
+    return Built(net, Mode::inference);
+  };
+  const auto masked = [](const graph::Node* node) {
+    return RecurrentAttributes::from(node->op().attributes()).mask;
+  };
+  const Built stack = words(Network()
+                                .bidirectional(Network().gru(4, {{.return_sequences = true}}))
+                                .time_distributed(Network().dense(2))
+                                .lstm(5)
+                                .repeat_vector(6)
+                                .lstm(3));
+  for (const graph::Node* gru : stack.of("gru_reset_after")) EXPECT_TRUE(masked(gru));
+  EXPECT_TRUE(masked(stack.of("lstm").at(0)));
+  EXPECT_FALSE(masked(stack.of("lstm").at(1)));
+  const Built sum = words(Network().residual(Network().dropout(0.5)).lstm(5));
+  EXPECT_TRUE(masked(sum.of("lstm").at(0)));
+  expect_error<ShapeError>([&] { words(Network().slice(0, 2)); }, {"slice_1", "masked"});
+  Network two(Shape{7}, DType::i32);
+  const auto side = [] { return Network().embedding(9, 3, {.mask_zero = true}); };
+  two.residual(side(), side());
+  expect_error<ShapeError>([&] { summarize(two); }, {"residual_1", "both sides"});
+}
+
 TEST(SequenceLayers, CutAndRepeatSteps) {
   const Built built(Network(Shape{9, 3})
                         .slice(2, 4)
