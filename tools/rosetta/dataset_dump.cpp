@@ -7,7 +7,9 @@
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
-#include <nlohmann/json.hpp>
+#include <functional>
+#include <span>
+#include <string>
 
 #include "engine/core/error.h"
 #include "models/train/settings.h"
@@ -39,15 +41,9 @@ void dump(const std::string& name, const std::string& source, const std::string&
   const ModelDefinition model = for_data(find_model(name), source, task);
   const auto data = open_dataset(source, {model.network.input(), model.classes, model.text}, task);
   std::filesystem::create_directories(folder);
-  const TensorType type = data->observation_type();
-  nlohmann::json header{{"dtype", dtype_name(type.dtype)}, {"classes", data->classes()}};
-  for (std::int64_t extent : type.shape.extents()) header["shape"].push_back(extent);
-  if (model.text) {
-    header["vocabulary"] = model.text->vocabulary;
-    header["segments"] = model.text->segments;
-  }
+  std::string counts;
   for (Part part : {Part::train, Part::test}) {
-    header[part_name(part)] = data->count(part);
+    counts += fmt::format(", \"{}\": {}", part_name(part), data->count(part));
     const std::filesystem::path stem = std::filesystem::path(folder) / part_name(part);
     Sink observations(stem.native() + ".observations"), labels(stem.native() + ".labels");
     data->read_observations(part, std::ref(observations));
@@ -55,10 +51,17 @@ void dump(const std::string& name, const std::string& source, const std::string&
     observations.close();
     labels.close();
   }
-  std::ofstream file(std::filesystem::path(folder) / "header.json");
-  file << header << '\n';
+  const TensorType type = data->observation_type();
+  std::string header =
+      fmt::format("{{\"dtype\": \"{}\", \"shape\": [{}], \"classes\": {}{}", dtype_name(type.dtype),
+                  fmt::join(type.shape.extents(), ", "), data->classes(), counts);
+  if (model.text)
+    header += fmt::format(", \"vocabulary\": {}, \"segments\": [{}]", model.text->vocabulary,
+                          fmt::join(model.text->segments, ", "));
+  header += "}\n";
+  Sink file(std::filesystem::path(folder) / "header.json");
+  file(std::as_bytes(std::span(header)));
   file.close();
-  if (!file) throw FileError(fmt::format("{}/header.json: cannot be written", folder));
 }
 
 }  // namespace
