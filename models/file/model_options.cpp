@@ -89,7 +89,8 @@ ModelDefinition ModelOptions::to_model() const {
   const std::vector<std::string> losses = loss_names();
   if (std::find(losses.begin(), losses.end(), loss) == losses.end())
     throw OptionError("loss", loss, fmt::format("one of: {}", fmt::join(losses, ", ")));
-  ModelDefinition model{name, description, Network(input_shape(input), vocabulary > 0 ? DType::i32 : DType::f32)};
+  ModelDefinition model{name, description,
+                        Network(input_shape(input), vocabulary > 0 ? DType::i32 : DType::f32)};
   model.loss = loss_from_name(loss);
   require_delta(model.loss, huber_delta);
   model.huber_delta = huber_delta;
