@@ -37,7 +37,8 @@ void multiply(const Line& a, std::size_t a_first, std::size_t rows, const double
   for (std::size_t i = 0; i < rows; ++i) {
     const Number factor = a[a_first + i];
     add_product_loop(factor.value, factor.magnitude, w + i * stride + column, count,
-                     &to.value[first], &to.magnitude[first], &to.squares[first]);
+                     to.value.data() + first, to.magnitude.data() + first,
+                     to.squares.data() + first);
   }
 }
 
@@ -160,8 +161,9 @@ void add_outer(const Line& a, const Line& b, std::size_t first, std::size_t coun
   std::vector<double> magnitudes(count);
   for (std::size_t j = 0; j < count; ++j) magnitudes[j] = b[first + j].magnitude;
   for (std::size_t i = 0; i < a.size(); ++i)
-    add_outer_loop(a.value[i], &b.value[first], magnitudes.data(), count,
-                   &sums.value[i * stride + first], &sums.magnitude[i * stride + first]);
+    add_outer_loop(a.value[i], b.value.data() + first, magnitudes.data(), count,
+                   sums.value.data() + i * stride + first,
+                   sums.magnitude.data() + i * stride + first);
 }
 
 void add_parameters(const CellSteps& steps, const Layer& layer, const BackwardStep& step,
