@@ -49,6 +49,7 @@ class BackwardKernel final : public RecurrentKernel {
     for_each_task(
         parts, static_cast<std::int64_t>(scratch_.size()),
         [&](std::int64_t part, std::int64_t worker) {
+          const FlushDenormals flush;
           const Sums& sums = sums_[static_cast<std::size_t>(part)];
           sums.clear(workspace);
           const Block block{arguments, workspace, sums, scratch_[static_cast<std::size_t>(worker)]};

@@ -30,6 +30,7 @@ class ForwardKernel final : public RecurrentKernel {
     pack(arguments, workspace);
     for_each_task(frame_.blocks(), static_cast<std::int64_t>(scratch_.size()),
                   [&](std::int64_t task, std::int64_t worker) {
+                    const FlushDenormals flush;
                     run(arguments, workspace, scratch_[static_cast<std::size_t>(worker)],
                         task * frame_.block);
                   });
