@@ -6,6 +6,7 @@
 
 #include "engine/tune/registry.h"
 #include "kernels/reference/epilogue.h"
+#include "kernels/reference/transposed.h"
 
 namespace engine {
 namespace {
@@ -21,14 +22,6 @@ void multiply(const std::vector<double>& a, const std::vector<double>& b, std::s
         out.values[i * columns + j] += term;
         out.magnitudes[i * columns + j] += std::abs(term);
       }
-}
-
-std::vector<double> transposed(const std::vector<double>& a, std::size_t rows,
-                               std::size_t columns) {
-  std::vector<double> result(a.size());
-  for (std::size_t i = 0; i < rows; ++i)
-    for (std::size_t j = 0; j < columns; ++j) result[j * rows + i] = a[i * columns + j];
-  return result;
 }
 
 struct Extents {

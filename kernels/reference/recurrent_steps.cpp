@@ -5,6 +5,7 @@
 
 #include "engine/device/cpu/parallel.h"
 #include "kernels/cpu/simd.h"
+#include "kernels/reference/transposed.h"
 
 namespace engine::reference {
 namespace {
@@ -54,14 +55,6 @@ void store(const Line& line, ReferenceTensor& to, std::size_t first) {
     to.values[first + i] = line[i].value;
     to.magnitudes[first + i] = line[i].magnitude;
   }
-}
-
-std::vector<double> transposed(const std::vector<double>& w, std::size_t rows,
-                               std::size_t columns) {
-  std::vector<double> result(w.size());
-  for (std::size_t i = 0; i < rows; ++i)
-    for (std::size_t j = 0; j < columns; ++j) result[j * rows + i] = w[i * columns + j];
-  return result;
 }
 
 // A problem's operands, where the frame looks for them.
