@@ -236,20 +236,11 @@ class GemmFilterGradient final : public ConvolutionKernel {
       gather_.lines(x, first, count, scratch, rows_);
       for (std::int64_t i = 0; i < count; ++i) {
         const float* line = dz + (first + i) * geometry_.outputs;
-        pack(line, i, count, packed);
+        pack_line(line, i, count, out_, packed);
         for (std::int64_t k = 0; k < out_; ++k) bias_sums[k] += line[k];
       }
       multiply_packed({scratch, 1, rows_, packed, count, sums, columns_, true}, gather_.depth(),
                       out_);
-    }
-  }
-
-  void pack(const float* line, std::int64_t index, std::int64_t depth, float* to) const {
-    const MicroKernel& kernel = micro_kernel();
-    for (std::int64_t k = 0; k < columns_; k += kernel.lanes) {
-      const std::int64_t width = std::min<std::int64_t>(kernel.lanes, out_ - k);
-      float* target = to + kernel.packed_offset(index, k, depth, out_);
-      std::fill(std::copy_n(line + k, width, target), target + kernel.lanes, 0.0f);
     }
   }
 

@@ -79,6 +79,18 @@ const MicroKernel& micro_kernel() {
   return kernel;
 }
 
+void pack_line(const float* line, std::int64_t index, std::int64_t depth, std::int64_t columns,
+               float* to) {
+  const MicroKernel& kernel = micro_kernel();
+  for (std::int64_t k = 0; k < columns; k += kernel.lanes) {
+    float* target = to + kernel.packed_offset(index, k, depth, columns);
+    float* end = target;
+    if (line != nullptr)
+      end = std::copy_n(line + k, std::min<std::int64_t>(kernel.lanes, columns - k), target);
+    std::fill(end, target + kernel.lanes, 0.0f);
+  }
+}
+
 void multiply_packed(const PackedProduct& product, std::int64_t rows, std::int64_t columns) {
   const MicroKernel& kernel = micro_kernel();
   for (std::int64_t column = 0; column < columns; column += 2 * kernel.lanes) {

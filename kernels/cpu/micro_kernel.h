@@ -52,6 +52,11 @@ struct MicroKernel {
 /// The one for this machine.
 const MicroKernel& micro_kernel();
 
+/// Puts `line`, of `columns` floats, where line `index` of a packed b of `depth` lines is, with
+/// zeros behind it; nullptr: zeros alone.
+void pack_line(const float* line, std::int64_t index, std::int64_t depth, std::int64_t columns,
+               float* to);
+
 /// c[padded_rows(rows), padded_columns(columns)] = or += a · b: whole tiles of both a and c are
 /// read and written.
 void multiply_packed(const PackedProduct& product, std::int64_t rows, std::int64_t columns);

@@ -14,18 +14,6 @@ void add_line(const float* x, float* sums, std::int64_t count) {
   for (std::int64_t i = 0; i < count; ++i) sums[i] += x[i];
 }
 
-// Packs line `index` of a matrix as pack_matrix does, or zeros.
-void pack_line(const float* line, std::int64_t index, std::int64_t depth, std::int64_t columns,
-               float* to) {
-  const MicroKernel& kernel = micro_kernel();
-  for (std::int64_t k = 0; k < columns; k += kernel.lanes) {
-    const std::int64_t width =
-        line == nullptr ? 0 : std::min<std::int64_t>(kernel.lanes, columns - k);
-    float* target = to + kernel.packed_offset(index, k, depth, columns);
-    std::fill(std::copy_n(line + k, width, target), target + kernel.lanes, 0.0f);
-  }
-}
-
 class BackwardKernel final : public RecurrentKernel {
  public:
   BackwardKernel(const Problem& problem, const RecurrentColumns& columns, std::int64_t block)
