@@ -5,7 +5,9 @@
   cnn.py accuracy MODEL ENGINE_TRAIN DATA [--seeds N ... --epochs N --batch N --frameworks ...]
 
 MODEL is cifar10-vgg, cifar10-cnn, mnist-cnn, or resnet18 and resnet50, which take CIFAR-10's images
-as they are. Wants torch (from pip). How it measures is described in torch_beside.py.
+as they are; resnet18-224 and resnet50-224 are the same nets at the size they are published for, whose
+speed can be told with DATA "synthetic:N". Wants torch (from pip). How it measures is described in
+torch_beside.py.
 """
 import torch
 import torch_beside as beside
@@ -57,13 +59,21 @@ def shift_and_mirror(images):
     return moved.reshape(images.shape)
 
 
-def residual(blocks, bottleneck):
+def load_synthetic(source):
+    """As many images and labels as "synthetic:N" says, both at random."""
+    def part(count):
+        return torch.rand(count, 3, 224, 224), torch.randint(0, 256, (count,))
+    count = int(source.removeprefix("synthetic:"))
+    return [part(count), part(count // 6)]
+
+
+def residual(blocks, bottleneck, load=beside.load_cifar10, classes=10, zoo_name=None):
     return beside.Model(
-        beside.load_cifar10, lambda: resnet(blocks, bottleneck, classes=10),
+        load, lambda: resnet(blocks, bottleneck, classes),
         lambda parameters: optim.SGD(parameters, lr=0.1, momentum=0.9, weight_decay=1e-4,
                                      foreach=True),
         batch=256, epochs=90, initialize=initialize,
-        schedule=lambda step, epoch: 0.1 ** (epoch // 30))
+        schedule=lambda step, epoch: 0.1 ** (epoch // 30), zoo_name=zoo_name)
 
 
 MODELS = {
@@ -82,6 +92,8 @@ MODELS = {
         batch=128, epochs=12),
     "resnet18": residual((2, 2, 2, 2), bottleneck=False),
     "resnet50": residual((3, 4, 6, 3), bottleneck=True),
+    "resnet18-224": residual((2, 2, 2, 2), False, load_synthetic, 1000, "resnet18"),
+    "resnet50-224": residual((3, 4, 6, 3), True, load_synthetic, 1000, "resnet50"),
 }
 
 if __name__ == "__main__":
