@@ -1,145 +1,47 @@
-// How far a training step of mnist-mlp on the CPU is from its floor: the eight matrix products
-// alone in oneDNN's fastest formats (whatever packing "any" chooses, reorders not counted), plus
-// the bytes of all other kernels at the memory bandwidth measured here. All three are timed in
-// turn, round by round in one run, so that a machine whose speed drifts slows them alike.
+// How far a training step on the CPU is from its floor: its matrix products alone, each in the
+// formulation that is fastest here, plus the bytes of other kernels at the memory bandwidth
+// measured here: all of them, and those of the rows that a deferred Adam has to touch alone. All
+// three are timed in turn, round by round in one run, so that a machine whose speed drifts slows
+// them alike.
 //
-//   engine-step-floor [threads] [rounds]
+//   engine-step-floor MODEL [DATA [TASK [threads [rounds]]]]
+//
+// DATA is synthetic if not given, TASK may be "".
 #include <fmt/format.h>
-#include <dnnl.hpp>
 
 #include <cstdlib>
-#include <unordered_map>
+#include <set>
 #include <vector>
 
 #include "engine/device/cpu/parallel.h"
+#include "tools/rosetta/bare_products.h"
 #include "tools/rosetta/training_step.h"
 
 namespace {
 
 using namespace engine;
-using dnnl::memory;
+using rosetta::BareProduct;
 using rosetta::median;
 using rosetta::milliseconds;
-
-constexpr std::int64_t kBatch = 128;
-
-// One product in one formulation, with operands of its own.
-class Product {
- public:
-  Product(dnnl::primitive primitive, const std::unordered_map<int, memory::desc>& operands)
-      : primitive_(std::move(primitive)) {
-    for (const auto& [argument, description] : operands) {
-      memory operand(description, engine());
-      auto* values = static_cast<float*>(operand.get_data_handle());
-      for (std::size_t i = 0; i < description.get_size() / sizeof(float); ++i)
-        values[i] = static_cast<float>(i % 17) * 0.01f - 0.08f;
-      arguments_.emplace(argument, operand);
-    }
-  }
-  void run() {
-    primitive_.execute(stream(), arguments_);
-    stream().wait();
-  }
-  static dnnl::engine& engine() {
-    static dnnl::engine cpu(dnnl::engine::kind::cpu, 0);
-    return cpu;
-  }
-
- private:
-  static dnnl::stream& stream() {
-    static dnnl::stream queue(engine());
-    return queue;
-  }
-  dnnl::primitive primitive_;
-  std::unordered_map<int, memory> arguments_;
-};
-
-memory::desc any(std::int64_t rows, std::int64_t columns) {
-  return {{rows, columns}, memory::data_type::f32, memory::format_tag::any};
-}
-memory::desc plain(std::int64_t rows, std::int64_t columns) {
-  return {{rows, columns}, memory::data_type::f32, memory::format_tag::ab};
-}
-
-// A product [rows, inner] x [inner, columns] as a matmul, formats left to oneDNN or row-major.
-Product matmul(std::int64_t rows, std::int64_t inner, std::int64_t columns, bool packed) {
-  const auto describe = packed ? any : plain;
-  const dnnl::matmul::primitive_desc description(
-      {describe(rows, inner), describe(inner, columns), describe(rows, columns)},
-      Product::engine());
-  return {dnnl::matmul(description),
-          {{DNNL_ARG_SRC, description.src_desc()},
-           {DNNL_ARG_WEIGHTS, description.weights_desc()},
-           {DNNL_ARG_DST, description.dst_desc()}}};
-}
-
-dnnl::inner_product_forward::primitive_desc forward_description(std::int64_t in, std::int64_t out) {
-  return {{dnnl::prop_kind::forward_training, any(kBatch, in), any(out, in), any(kBatch, out)},
-          Product::engine()};
-}
-
-Product forward(std::int64_t in, std::int64_t out) {
-  const auto d = forward_description(in, out);
-  return {dnnl::inner_product_forward(d),
-          {{DNNL_ARG_SRC, d.src_desc()},
-           {DNNL_ARG_WEIGHTS, d.weights_desc()},
-           {DNNL_ARG_DST, d.dst_desc()}}};
-}
-
-Product backward_data(std::int64_t in, std::int64_t out) {
-  const dnnl::inner_product_backward_data::primitive_desc d(
-      {any(kBatch, in), any(out, in), any(kBatch, out)}, Product::engine(),
-      forward_description(in, out));
-  return {dnnl::inner_product_backward_data(d),
-          {{DNNL_ARG_DIFF_SRC, d.diff_src_desc()},
-           {DNNL_ARG_WEIGHTS, d.weights_desc()},
-           {DNNL_ARG_DIFF_DST, d.diff_dst_desc()}}};
-}
-
-Product backward_weights(std::int64_t in, std::int64_t out) {
-  const dnnl::inner_product_backward_weights::primitive_desc d(
-      {any(kBatch, in), any(out, in), any(kBatch, out)}, Product::engine(),
-      forward_description(in, out));
-  return {dnnl::inner_product_backward_weights(d),
-          {{DNNL_ARG_SRC, d.src_desc()},
-           {DNNL_ARG_DIFF_WEIGHTS, d.diff_weights_desc()},
-           {DNNL_ARG_DIFF_DST, d.diff_dst_desc()}}};
-}
-
-// The formulation of one product that is fastest here.
-Product fastest(std::vector<Product> choices) {
-  std::vector<std::vector<double>> times(choices.size());
-  for (int round = 0; round < 40; ++round)
-    for (std::size_t i = 0; i < choices.size(); ++i)
-      times[i].push_back(milliseconds([&] { choices[i].run(); }));
-  std::size_t best = 0;
-  for (std::size_t i = 1; i < choices.size(); ++i)
-    if (median(times[i]) < median(times[best])) best = i;
-  return choices[best];
-}
-
-std::vector<Product> eight_products() {
-  std::vector<Product> products;
-  bool first = true;
-  for (const auto& [in, out] :
-       {std::pair<std::int64_t, std::int64_t>{784, 512}, {512, 512}, {512, 10}}) {
-    products.push_back(
-        fastest({forward(in, out), matmul(kBatch, in, out, true), matmul(kBatch, in, out, false)}));
-    products.push_back(fastest({backward_weights(in, out), matmul(in, kBatch, out, true),
-                                matmul(in, kBatch, out, false)}));
-    if (!first)
-      products.push_back(fastest(
-          {backward_data(in, out), matmul(kBatch, out, in, true), matmul(kBatch, out, in, false)}));
-    first = false;
-  }
-  return products;
-}
+using rosetta::TrainingStep;
 
 // What kernels other than products must move in a step.
 std::size_t other_bytes(const graph::Program& program) {
   std::size_t bytes = 0;
   for (const graph::Step& step : program.steps)
     if (step.flops == 0) bytes += step.bytes;
+  return bytes;
+}
+
+// What a deferred Adam must: parameter and moments of the rows that a batch uses, read and written,
+// and their gradients.
+double deferred_bytes(const TrainingStep& step) {
+  double bytes = 0;
+  for (const graph::Step& each : step.program().steps) {
+    if (each.node == nullptr || each.node->op().name() != "deferred_adam") continue;
+    const auto width = static_cast<double>(each.node->output(3)->type().shape[1]);
+    bytes += step.distinct_tokens() * width * sizeof(float) * (3 + 3 + 1);
+  }
   return bytes;
 }
 
@@ -156,43 +58,97 @@ struct Triad {
   static constexpr double kBytes = 3.0 * sizeof(float) * static_cast<double>(kCount);
 };
 
-void measure(int threads, int rounds) {
-  rosetta::TrainingStep step(find_model("mnist-mlp"), threads, {});
-  const auto bytes = static_cast<double>(other_bytes(step.program()));
-  std::vector<Product> products = eight_products();
+struct Times {
+  std::vector<double> step, products, triad;    // by round
+  std::vector<std::vector<double>> by_product;  // by product and round
+};
+
+Times measure(TrainingStep& step, const std::vector<BareProduct>& products, int rounds) {
+  Times times;
+  times.by_product.resize(products.size());
   Triad triad;
-  std::vector<double> step_ms, product_ms, triad_ms, ratios;
-  for (int i = 0; i < 20; ++i) step.run();
+  const int steps = std::max(1, static_cast<int>(50 / milliseconds([&] { step.run(); })));
+  for (int i = 0; i < 2 * steps; ++i) step.run();
   for (int round = 0; round < rounds; ++round) {
-    step_ms.push_back(milliseconds([&] {
-                        for (int i = 0; i < 10; ++i) step.run();
-                      }) /
-                      10);
-    product_ms.push_back(milliseconds([&] {
-                           for (int i = 0; i < 10; ++i)
-                             for (Product& product : products) product.run();
+    times.step.push_back(milliseconds([&] {
+                           for (int i = 0; i < steps; ++i) step.run();
                          }) /
-                         10);
-    triad_ms.push_back(milliseconds([&] { triad.run(); }));
-    const double other = bytes * triad_ms.back() / Triad::kBytes;
-    ratios.push_back((step_ms.back() - other) / product_ms.back());
+                         steps);
+    double all = 0;
+    for (std::size_t p = 0; p < products.size(); ++p) {
+      times.by_product[p].push_back(milliseconds([&] {
+                                      for (int i = 0; i < steps; ++i) products[p].run();
+                                    }) /
+                                    steps);
+      all += times.by_product[p].back();
+    }
+    times.products.push_back(all);
+    times.triad.push_back(milliseconds([&] { triad.run(); }));
   }
-  const double bandwidth = Triad::kBytes / median(triad_ms) / 1e6;
-  fmt::print("mnist-mlp, batch {}, {} threads, {} rounds, medians\n", kBatch, cpu::threads(),
-             rounds);
-  fmt::print("  training step             {:8.3f} ms\n", median(step_ms));
-  fmt::print("  eight bare products       {:8.3f} ms\n", median(product_ms));
-  fmt::print("  other kernels             {:8.3f} ms  ({:.2f} MB at {:.1f} GB/s)\n",
-             bytes / bandwidth / 1e6, bytes / 1e6, bandwidth);
-  fmt::print("  (step - other) / products {:8.3f}     (step / products {:.3f})\n", median(ratios),
-             median(step_ms) / median(product_ms));
+  return times;
+}
+
+template <class Ratio>
+double median_ratio(const Times& times, const Ratio& ratio) {
+  std::vector<double> ratios;
+  for (std::size_t i = 0; i < times.step.size(); ++i)
+    ratios.push_back(ratio(times.step[i], times.products[i], times.triad[i] / Triad::kBytes));
+  return median(ratios);
+}
+
+void report(const TrainingStep& step, const std::vector<BareProduct>& products,
+            const Times& times) {
+  for (std::size_t p = 0; p < products.size(); ++p) {
+    const rosetta::ProductShape& shape = products[p].shape();
+    const double ms = median(times.by_product[p]);
+    fmt::print("  {:28} {:>22} x {:<4} {:8.3f} ms {:7.1f} GFLOP/s  {}\n", shape.op,
+               fmt::format("{} x {} x {}", shape.rows, shape.inner, shape.columns), shape.count, ms,
+               shape.flops() / ms / 1e6, products[p].formulation());
+  }
+  const double bandwidth = Triad::kBytes / median(times.triad) / 1e6;
+  const auto other = static_cast<double>(other_bytes(step.program()));
+  const double deferred = deferred_bytes(step);
+  fmt::print("  training step                      {:8.3f} ms\n", median(times.step));
+  fmt::print("  bare products                      {:8.3f} ms\n", median(times.products));
+  const auto print_bytes = [&](const char* what, double bytes) {
+    fmt::print("  {:34} {:8.3f} ms  ({:.2f} MB at {:.1f} GB/s)\n", what, bytes / bandwidth / 1e6,
+               bytes / 1e6, bandwidth);
+  };
+  print_bytes("bytes of other kernels", other);
+  print_bytes("bytes of rows by deferred Adam", deferred);
+  fmt::print("  step / products                    {:8.3f}\n",
+             median_ratio(times, [](double s, double p, double) { return s / p; }));
+  fmt::print("  step / (products + deferred Adam)  {:8.3f}\n",
+             median_ratio(times, [&](double s, double p, double per_byte) {
+               return s / (p + deferred * per_byte);
+             }));
+  fmt::print("  (step - other kernels) / products  {:8.3f}\n",
+             median_ratio(times, [&](double s, double p, double per_byte) {
+               return (s - other * per_byte) / p;
+             }));
+}
+
+void run(int argc, char** argv) {
+  const auto argument = [&](int i, const char* otherwise) {
+    return argc > i ? argv[i] : otherwise;
+  };
+  const std::string data = argument(2, "synthetic:60000"), task = argument(3, "");
+  const int threads = std::atoi(argument(4, "0")), rounds = std::atoi(argument(5, "21"));
+  const ModelDefinition model = for_data(find_model(argument(1, "mnist-mlp")), data, task);
+  TrainingStep step(model, threads, {}, data, task);
+  std::vector<BareProduct> products;
+  for (const rosetta::ProductShape& shape : rosetta::products_of(step.program()))
+    products.emplace_back(shape);
+  fmt::print("{}, batch {}, {} threads, {} rounds, medians\n", model.name, model.batch,
+             cpu::threads(), rounds);
+  report(step, products, measure(step, products, rounds));
 }
 
 }  // namespace
 
 int main(int argc, char** argv) {
   try {
-    measure(argc > 1 ? std::atoi(argv[1]) : 0, argc > 2 ? std::atoi(argv[2]) : 51);
+    run(argc, argv);
     return 0;
   } catch (const std::exception& failure) {
     fmt::print(stderr, "engine-step-floor: {}\n", failure.what());
