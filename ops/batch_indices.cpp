@@ -27,9 +27,10 @@ class BatchIndicesOp final : public graph::Op {
 
 std::shared_ptr<const graph::Op> batch_indices(const BatchIndicesAttributes& attributes,
                                                std::int64_t size) {
-  const bool sensible = attributes.count > 0 && attributes.batch > 0 && size > 0 &&
-                        size <= attributes.batch && attributes.steps_per_epoch > 0 &&
-                        attributes.count <= std::numeric_limits<std::int32_t>::max();
+  const bool sensible =
+      attributes.count > 0 && attributes.batch > 0 && size > 0 && size <= attributes.batch &&
+      attributes.steps_per_epoch > 0 && attributes.first_batch >= 0 && attributes.first_row >= 0 &&
+      attributes.count + attributes.first_row <= std::numeric_limits<std::int32_t>::max();
   if (!sensible)
     throw UsageError(fmt::format("a batch of {} of at most {} from {} observations in {} steps",
                                  size, attributes.batch, attributes.count,

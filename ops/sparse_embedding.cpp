@@ -96,9 +96,9 @@ void assign_before(Graph& graph, Node& position, const State& state, Value* valu
   graph.erase(at_end);
 }
 
-class Rewrite {
+class TableRewrite {
  public:
-  Rewrite(Graph& graph, const Table& table)
+  TableRewrite(Graph& graph, const Table& table)
       : graph_(graph),
         table_(table),
         name_(state_name(table.value()->producer())),
@@ -232,7 +232,7 @@ std::vector<std::string> defer_embedding_updates(Graph& graph) {
             fmt::format("the table of '{}' stays dense: {}", table.embedding->label(), why));
         continue;
       }
-      lines.push_back(Rewrite(graph, table).run());
+      lines.push_back(TableRewrite(graph, table).run());
       again = true;
       break;
     }

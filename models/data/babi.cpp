@@ -98,6 +98,12 @@ class Task {
     return {classes(), {static_cast<std::int64_t>(story), static_cast<std::int64_t>(question)}};
   }
 
+  std::vector<std::string> class_names() const {
+    std::vector<std::string> names = words_.in_order();
+    names.insert(names.begin(), "(padding)");
+    return names;
+  }
+
   ArrayPart rows(std::size_t part, const TextFormat& format) const {
     const BabiFile& file = parts_[part];
     const auto count = static_cast<std::int64_t>(file.questions.size());
@@ -149,7 +155,7 @@ std::unique_ptr<Dataset> open_task(const fs::path& path, const DatasetExpectatio
                                 path.native(), format.to_string(), expected.text->to_string()));
   return make_dataset(expected.observation, expected.classes, task.rows(0, *expected.text),
                       task.rows(1, *expected.text), format.vocabulary,
-                      fmt::format("bAbI task {}", path.native()));
+                      fmt::format("bAbI task {}", path.native()), task.class_names());
 }
 
 DatasetNature nature_of_task(const fs::path& path) {

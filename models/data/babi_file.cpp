@@ -139,6 +139,12 @@ std::vector<std::int32_t> BabiWords::tokens() const {
   return tokens;
 }
 
+std::vector<std::string> BabiWords::in_order() const {
+  std::vector<std::string> words;
+  for (const auto& [word, number] : numbers_) words.push_back(printable(word));
+  return words;
+}
+
 BabiFile read_babi_file(const std::string& path, BabiWords& words) {
   return BabiReader(path, words).read();
 }

@@ -25,6 +25,8 @@ class BabiWords {
   std::size_t count() const { return numbers_.size(); }
   /// By number: the word's place among all, in the order of their bytes, counted from 1.
   std::vector<std::int32_t> tokens() const;
+  /// In the order of their bytes, fit to be printed.
+  std::vector<std::string> in_order() const;
 
  private:
   std::map<std::string, std::uint32_t, std::less<>> numbers_;

@@ -5,12 +5,15 @@
 
 #include <algorithm>
 #include <array>
+#include <fstream>
+#include <functional>
 #include <system_error>
 #include <vector>
 
 #include "engine/core/error.h"
 #include "models/data/checks.h"
 #include "models/data/cifar_file.h"
+#include "models/data/input_file.h"
 
 namespace engine {
 namespace {
@@ -23,6 +26,7 @@ struct Version {
   std::size_t label_bytes;
   int classes;
   std::vector<std::string> train, test;
+  const char* class_names;  ///< a file with a name a line, which need not be there
 
   std::vector<std::string> files() const {
     std::vector<std::string> all = train;
@@ -37,8 +41,10 @@ const Version kCifar10{"CIFAR-10",
                        10,
                        {"data_batch_1.bin", "data_batch_2.bin", "data_batch_3.bin",
                         "data_batch_4.bin", "data_batch_5.bin"},
-                       {"test_batch.bin"}};
-const Version kCifar100{"CIFAR-100", "cifar-100-binary", 2, 100, {"train.bin"}, {"test.bin"}};
+                       {"test_batch.bin"},
+                       "batches.meta.txt"};
+const Version kCifar100{"CIFAR-100",  "cifar-100-binary",    2, 100, {"train.bin"},
+                        {"test.bin"}, "fine_label_names.txt"};
 
 bool has_file_of(const Version& version, const fs::path& folder) {
   const std::vector<std::string> files = version.files();
@@ -53,6 +59,17 @@ fs::path locate(const Version& version, const fs::path& folder) {
   for (const fs::path& place : {folder, folder / version.subfolder})
     if (has_file_of(version, place)) return place;
   return {};
+}
+
+/// The first lines of a file, one a class; none where it does not have as many.
+std::vector<std::string> read_class_names(const fs::path& path, int classes) {
+  std::ifstream file(path);
+  std::vector<std::string> names;
+  for (std::string line; static_cast<int>(names.size()) < classes && std::getline(file, line);)
+    names.push_back(printable(line));
+  const bool complete = static_cast<int>(names.size()) == classes &&
+                        std::none_of(names.begin(), names.end(), std::mem_fn(&std::string::empty));
+  return complete ? names : std::vector<std::string>{};
 }
 
 const Shape kStored{3, 32, 32};
@@ -77,6 +94,7 @@ class Cifar final : public Dataset {
  public:
   Cifar(const Version& version, const fs::path& folder, const DatasetExpectation& expected)
       : expected_(expected),
+        class_names_(read_class_names(folder / version.class_names, version.classes)),
         parts_{open_files(version, version.train, folder),
                open_files(version, version.test, folder)},
         description_(fmt::format("{} in {}: {} training and {} test observations", version.name,
@@ -90,6 +108,7 @@ class Cifar final : public Dataset {
   const std::string& description() const override { return description_; }
   TensorType observation_type() const override { return {expected_.observation, DType::u8}; }
   int classes() const override { return expected_.classes; }
+  std::vector<std::string> class_names() const override { return class_names_; }
   std::int64_t count(Part part) const override {
     std::int64_t total = 0;
     for (const CifarFile& file : files(part)) total += file.count();
@@ -132,6 +151,7 @@ class Cifar final : public Dataset {
   }
 
   DatasetExpectation expected_;
+  std::vector<std::string> class_names_;
   std::array<Files, 2> parts_;  // in the order of Part
   std::string description_;
 };

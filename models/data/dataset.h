@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -38,6 +39,12 @@ struct DatasetExpectation {
   bool random_crop = false;
 };
 
+/// Neighbouring observations of a part that are shortened to the same length.
+struct LengthBucket {
+  std::int64_t rows = 0;
+  std::int64_t length = 0;  ///< tokens of an observation without the padding beyond them
+};
+
 class Dataset {
  public:
   virtual ~Dataset() = default;
@@ -51,6 +58,9 @@ class Dataset {
   virtual TensorType target_type() const { return {Shape{}, DType::u8}; }
   /// Of labels; 0 where targets are numbers.
   virtual int classes() const = 0;
+  /// What the data call the classes, in their order, fit to be printed; empty where they have no
+  /// names.
+  virtual std::vector<std::string> class_names() const { return {}; }
   /// Observations of a part: at least 1 for training and test, 0 for a validation part that is not
   /// there.
   virtual std::int64_t count(Part part) const = 0;
@@ -66,6 +76,10 @@ class Dataset {
   virtual std::unique_ptr<RowReader> rows(Part part) const;
   /// Whether rows() holds them so.
   virtual bool holds_rows() const { return true; }
+  /// Where observations are in order of their lengths (models/data/length_buckets.h): the buckets,
+  /// which together are the part, and the place that each observation had before. Else empty.
+  virtual std::vector<LengthBucket> buckets(Part) const { return {}; }
+  virtual std::span<const std::int64_t> places(Part) const { return {}; }
   /// Whether rows are cut at random where they are varied.
   virtual bool crops_at_random() const { return false; }
   /// The targets of a part where they are labels.

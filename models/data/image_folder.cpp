@@ -149,6 +149,11 @@ class ImageFolder final : public Dataset {
   const std::string& description() const override { return description_; }
   TensorType observation_type() const override { return {expected_.observation, DType::u8}; }
   int classes() const override { return expected_.classes; }
+  std::vector<std::string> class_names() const override {
+    std::vector<std::string> names;
+    for (const auto& name : list_.classes) names.push_back(printable(name));
+    return names;
+  }
   std::int64_t count(Part part) const override {
     return static_cast<std::int64_t>(whole(part).size());
   }

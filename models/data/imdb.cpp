@@ -66,7 +66,7 @@ std::unique_ptr<Dataset> open_reviews(const fs::path& folder, const DatasetExpec
   const Reviews reviews = cached_reviews(place);
   return make_dataset(expected.observation, expected.classes, rows_of(reviews[0], format),
                       rows_of(reviews[1], format), format.vocabulary,
-                      fmt::format("reviews in {}", place.native()));
+                      fmt::format("reviews in {}", place.native()), {"neg", "pos"});
 }
 
 }  // namespace

@@ -36,8 +36,10 @@ void stream(std::span<const std::byte> rest, const ByteSink& sink) {
 class ArrayDataset final : public Dataset {
  public:
   ArrayDataset(const Shape& observation, int classes, ArrayPart train, ArrayPart test,
-               std::int64_t vocabulary, const std::string& name)
+               std::int64_t vocabulary, const std::string& name,
+               std::vector<std::string> class_names)
       : name_(name),
+        class_names_(std::move(class_names)),
         observation_(observation),
         classes_(classes),
         vocabulary_(vocabulary),
@@ -58,6 +60,7 @@ class ArrayDataset final : public Dataset {
   TensorType observation_type() const override { return {observation_, observation_dtype(0)}; }
   TensorType target_type() const override { return target_; }
   int classes() const override { return target_.dtype == DType::u8 ? classes_ : 0; }
+  std::vector<std::string> class_names() const override { return class_names_; }
   std::int64_t count(Part part) const override {
     return part == Part::validation ? 0 : counts_[static_cast<std::size_t>(part)];
   }
@@ -126,6 +129,7 @@ class ArrayDataset final : public Dataset {
   }
 
   std::string name_;
+  std::vector<std::string> class_names_;
   Shape observation_;
   int classes_;
   std::int64_t vocabulary_;
@@ -139,9 +143,10 @@ class ArrayDataset final : public Dataset {
 
 std::unique_ptr<Dataset> make_dataset(const Shape& observation, int classes, ArrayPart train,
                                       ArrayPart test, std::int64_t vocabulary,
-                                      const std::string& name) {
+                                      const std::string& name,
+                                      std::vector<std::string> class_names) {
   return std::make_unique<ArrayDataset>(observation, classes, std::move(train), std::move(test),
-                                        vocabulary, name);
+                                        vocabulary, name, std::move(class_names));
 }
 
 }  // namespace engine

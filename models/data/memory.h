@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <string>
 #include <variant>
 #include <vector>
 
@@ -21,9 +22,11 @@ struct ArrayPart {
 /// Each observation has the shape `observation`. Labels must be below `classes`; for numbers
 /// `classes` is not looked at. Tokens must be in [0, vocabulary). Throws DataError naming the part
 /// and both sizes for arrays that do not fit, are empty, or differ in type between the parts.
-/// `name` is what the description and errors call them.
+/// `name` is what the description and errors call them, `class_names` what Dataset::class_names()
+/// gives.
 std::unique_ptr<Dataset> make_dataset(const Shape& observation, int classes, ArrayPart train,
                                       ArrayPart test, std::int64_t vocabulary = 0,
-                                      const std::string& name = "arrays");
+                                      const std::string& name = "arrays",
+                                      std::vector<std::string> class_names = {});
 
 }  // namespace engine

@@ -49,6 +49,7 @@ class Split final : public Dataset {
   TensorType observation_type() const override { return whole_->observation_type(); }
   TensorType target_type() const override { return whole_->target_type(); }
   int classes() const override { return whole_->classes(); }
+  std::vector<std::string> class_names() const override { return whole_->class_names(); }
   std::int64_t count(Part part) const override {
     if (part == Part::test) return whole_->count(part);
     return part == Part::train ? train_ : validation_;

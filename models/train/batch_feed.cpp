@@ -94,7 +94,8 @@ bool compile_for_data(Runtime& runtime, const Dataset& data, std::span<const Par
     return true;
   }
   const bool helps = runtime.device().backend() != "cpu" || !data.holds_rows();
-  const bool may_stream = wanted == DataPipeline::automatic && helps;
+  const bool in_buckets = !parts.empty() && !data.buckets(parts.front()).empty();
+  const bool may_stream = wanted == DataPipeline::automatic && helps && !in_buckets;
   const std::size_t bytes = resident_bytes(data, parts);
   const std::size_t limit = runtime.memory_limit();
   // What does not fit even alone need not be compiled for, which may be long.
@@ -123,6 +124,7 @@ BatchFeed::BatchFeed(const Dataset& data, const Feed& feed, std::uint64_t seed, 
     upload_dataset(data, feed.part, runtime);
     return;
   }
+  ENGINE_CHECK(feed.buckets.empty(), "a stream of data in buckets");
   const BatchSlots on_device = slots_of(feed, runtime.store());
   const SlotBytes bytes{static_cast<std::size_t>(feed.batch) * data.observation_type().bytes(),
                         static_cast<std::size_t>(feed.batch) * data.target_type().bytes()};

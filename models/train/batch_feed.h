@@ -28,7 +28,8 @@ DataPipeline data_pipeline_from_name(const std::string& name);
 /// Calls compile(stream), once or twice, so that what is left compiled reads these parts as
 /// `wanted`; returns whether that is as a stream. Automatic is not, unless the parts do not fit
 /// beside the rest of the run (which a message then says), and never on the CPU where streaming
-/// would hold them in its memory as well.
+/// would hold them in its memory as well. Data in buckets of lengths, whose batches come in no
+/// order that a stream knows, are resident always.
 bool compile_for_data(Runtime& runtime, const Dataset& data, std::span<const Part> parts,
                       DataPipeline wanted, const std::function<void(bool stream)>& compile);
 

@@ -22,32 +22,45 @@ struct EvaluationResult {
   std::optional<double> accuracy;  ///< absent for a loss that has none
 };
 
-/// One kind of program at the full batch and at the size of the last one.
+/// One kind of program, compiled for each group of batches: the whole ones, the smaller last one of
+/// an epoch, and both for every bucket of lengths.
 class BatchPrograms {
  public:
   using MakeGraph = std::function<StepGraph(const Feed&)>;
-  /// Compiles for `feed` (feed.size is set here).
-  BatchPrograms(Runtime& runtime, Feed feed, const MakeGraph& make_graph);
+  /// Compiles for `feed` (feed.group is set here). `seed` is that of the graphs.
+  BatchPrograms(Runtime& runtime, const Feed& feed, const MakeGraph& make_graph,
+                std::uint64_t seed = 0);
 
-  std::int64_t full_steps() const { return feed_.count / feed_.batch; }
-  std::int64_t last_size() const { return feed_.partial ? feed_.count % feed_.batch : 0; }
-  std::int64_t steps() const { return feed_.steps_per_epoch(); }
+  /// In an epoch.
+  std::int64_t steps() const { return steps_; }
   const Feed& feed() const { return feed_; }
   const std::vector<Parameter>& parameters() const { return parameters_; }
   const std::vector<graph::PassReport>& forward_passes() const { return passes_; }
-  /// Program indices; empty when there are no such batches.
-  std::optional<std::size_t> full() const { return full_; }
-  std::optional<std::size_t> last() const { return last_; }
+  /// Index of the first group's program, which is for whole batches.
+  std::size_t first() const { return entries_.front().program; }
 
-  /// Enqueues `count` steps from `position` within the epoch on; they must all lie before its end.
-  void run(Runtime& runtime, std::int64_t position, std::int64_t count) const;
-  /// Executor::find_not_finite() of the step at `position` within the epoch.
-  std::optional<graph::NotFinite> find_not_finite(Runtime& runtime, std::int64_t position) const;
+  /// Observations of steps [first, end), which go on from epoch to epoch.
+  std::int64_t observations(std::int64_t first, std::int64_t end) const;
+  /// Up to where steps from `step` on, of one epoch, may be enqueued at once although one of them
+  /// may have no effect, and its successors then find the device at the same step.
+  std::int64_t end_of_burst(std::int64_t step) const;
+  /// Enqueues steps [first, end).
+  void run(Runtime& runtime, std::int64_t first, std::int64_t end) const;
+  /// Executor::find_not_finite() of a step.
+  std::optional<graph::NotFinite> find_not_finite(Runtime& runtime, std::int64_t step) const;
 
  private:
-  std::size_t compile(Runtime& runtime, std::int64_t size, const MakeGraph& make_graph);
+  struct Entry {
+    BatchGroup group;
+    std::size_t program;
+  };
+  std::size_t compile(Runtime& runtime, const MakeGraph& make_graph);
+  const Entry& entry_of(std::int64_t step) const;
+
   Feed feed_;
-  std::optional<std::size_t> full_, last_;
+  std::int64_t steps_;
+  RandomKey order_;
+  std::vector<Entry> entries_;
   std::vector<Parameter> parameters_;
   std::vector<graph::PassReport> passes_;
 };

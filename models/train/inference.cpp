@@ -13,8 +13,8 @@ namespace {
 // The batch is the whole data set of the program, which is exchanged for every call.
 Feed feed_of(std::int64_t batch, DType observation) {
   if (batch < 1) throw UsageError(fmt::format("a batch of {}, expected at least 1", batch));
-  Feed feed{Part::test, batch, batch, batch, false, false};
-  feed.observation = observation;
+  Feed feed{.part = Part::test, .count = batch, .batch = batch, .observation = observation};
+  feed.group = feed.groups().front();
   return feed;
 }
 

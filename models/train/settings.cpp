@@ -13,6 +13,8 @@
 namespace engine {
 namespace {
 
+constexpr std::int64_t kMostBuckets = 16;
+
 void require(bool holds, const std::string& message) {
   if (!holds) throw UsageError(message);
 }
@@ -40,6 +42,7 @@ void for_each_field(Settings& s, const Visit& visit) {
   visit("--steps", "max_steps", s.max_steps, may_differ);
   visit("--batch", "batch", s.batch, fixed);
   visit("--seed", "seed", s.seed, fixed);
+  visit("--buckets", "buckets", s.buckets, fixed);
   visit("--validation-split", "validation_split", s.validation_split, fixed);
   visit("--patience", "patience", s.patience, may_differ);
   visit("--optimizer", "optimizer", o.name, fixed);
@@ -154,6 +157,13 @@ void validate(const TrainSettings& s) {
   require(s.validation_split >= 0 && s.validation_split < 1,
           fmt::format("--validation-split {}: expected a fraction from 0 to below 1",
                       s.validation_split));
+  require(
+      s.buckets >= 0 && s.buckets <= kMostBuckets,
+      fmt::format("--buckets {}: expected a number from 0 (off) to {}, each of which is compiled "
+                  "and tuned on its own",
+                  s.buckets, kMostBuckets));
+  require(data_pipeline_from_name(s.data_pipeline) != DataPipeline::stream || s.buckets == 0,
+          "--buckets: texts in buckets are resident, expected --data-pipeline auto or resident");
   require(s.loader_threads >= 0 && s.loader_threads <= 1024,
           fmt::format("--loader-threads {}: expected a number from 0 to 1024", s.loader_threads));
   require(data_pipeline_from_name(s.data_pipeline) != DataPipeline::resident || !s.random_crop,

@@ -23,6 +23,7 @@ struct TrainSettings {
   std::int64_t max_steps = 0;  ///< stop after so many steps from the start; 0: no limit
   std::int64_t batch = 1;
   std::uint64_t seed = 0;
+  std::int64_t buckets = 0;     ///< of texts by their lengths, at most; 0: all are padded alike
   double validation_split = 0;  ///< part of the training observations kept for validation; 0: none
   std::int64_t patience = 0;    ///< epochs without a lower validation loss to stop after; 0: never
   OptimizerSettings optimizer;

@@ -16,13 +16,23 @@
 
 namespace engine {
 
-/// How observations reach a step. A batch of `size` is taken out of steps of `batch`: fewer in the
-/// program for the last, partial batch.
+/// Batches of an epoch, neighbours by number, that one program serves: alike in their extents.
+struct BatchGroup {
+  std::int64_t size = 0;              ///< observations of a batch
+  std::int64_t first = 0, count = 0;  ///< batches
+  /// Tokens that are kept of each observation; 0: all.
+  std::int64_t length = 0;
+  /// The observations that batches from number `first_of_rows` on are drawn from: those of a
+  /// bucket, which the smaller last batch shares with the whole ones.
+  std::int64_t first_row = 0, rows = 0, first_of_rows = 0;
+};
+
+/// How observations reach a step. Batches have `batch` observations, or fewer at the end of an
+/// epoch.
 struct Feed {
   Part part = Part::train;
   std::int64_t count = 0;  ///< observations in the part
   std::int64_t batch = 0;
-  std::int64_t size = 0;
   bool shuffle = false;
   bool partial = true;  ///< whether an epoch ends with its smaller last batch
   /// Of a stream: how many batches are in device memory at a time, step k's being the one with the
@@ -31,17 +41,24 @@ struct Feed {
   /// Of the data: the elements of an observation, and one observation's target.
   DType observation = DType::u8;
   TensorType target{Shape{}, DType::u8};
+  /// Of the data; empty: observations are taken as they are.
+  std::vector<LengthBucket> buckets = {};
+  /// Those of groups() that a graph is for.
+  BatchGroup group = {};
 
+  std::vector<BatchGroup> groups() const;
   std::int64_t steps_per_epoch() const;
+  /// Whether batches of different groups follow one another in a random order.
+  bool mixed() const { return shuffle && !buckets.empty(); }
   /// Observations in device memory.
   std::int64_t rows() const { return slots > 0 ? slots * batch : count; }
 };
 
-/// Which observations of the part a step takes.
+/// Which observations of the part a step of the feed's group takes.
 BatchIndicesAttributes observations_of_steps(const Feed& feed, std::uint64_t seed);
 
-/// The feed of a part of `data`, in its order and to its end, or shuffled; size is the batch, which
-/// is at most as large as the part.
+/// The feed of a part of `data`, in its order and to its end, or shuffled, for its first group. A
+/// batch is at most as large as the part.
 Feed make_feed(const Dataset& data, Part part, std::int64_t batch, bool shuffle, bool partial);
 
 /// A graph after its forward passes, with what they did, and the parameters it declares.

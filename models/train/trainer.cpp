@@ -40,7 +40,7 @@ class Training final : public TrainControl {
            const std::atomic<bool>& stop)
       : settings_(settings),
         stop_(stop),
-        dataset_(prepare_data(std::move(data), settings, place)),
+        dataset_(prepare_data(std::move(data), model, settings, place)),
         model_(model_for_run(model, *dataset_, settings)),
         callbacks_({&callback}),
         runtime_(options_for(settings, place, callbacks_)),
@@ -97,8 +97,10 @@ class Training final : public TrainControl {
   }
 
   void compile(bool stream) {
-    steps_.emplace(runtime_, stream ? streamed(feed()) : feed(),
-                   [&](const Feed& feed) { return training_graph(model_, feed, graph_options_); });
+    steps_.emplace(
+        runtime_, stream ? streamed(feed()) : feed(),
+        [&](const Feed& feed) { return training_graph(model_, feed, graph_options_); },
+        settings_.seed);
     add_settling();
     test_.emplace(runtime_, model_, *dataset_, Part::test, graph_options_, stream);
     if (dataset_->count(Part::validation) > 0)
@@ -108,8 +110,7 @@ class Training final : public TrainControl {
   // The program that makes up for what training steps put off.
   void add_settling() {
     settling_.reset();
-    const std::size_t step = steps_->full() ? *steps_->full() : steps_->last().value();
-    if (auto graph = ops::settling_graph(runtime_.program(step).graph))
+    if (auto graph = ops::settling_graph(runtime_.program(steps_->first()).graph))
       settling_ = runtime_.add(std::move(*graph));
   }
   void settle() {
@@ -186,10 +187,7 @@ class Training final : public TrainControl {
   }
 
   void run_burst(std::int64_t end) {
-    std::int64_t count = std::min(burst_, end - step_);
-    // The program of the last, smaller batch must not run at a step that the other stopped at.
-    const std::int64_t full_end = step_ - step_ % steps_->steps() + steps_->full_steps();
-    if (step_ < full_end) count = std::min(count, full_end - step_);
+    std::int64_t count = std::min(burst_, std::min(end, steps_->end_of_burst(step_)) - step_);
     if (settings_.checkpoint_every > 0)
       count = std::min(count, settings_.checkpoint_every - step_ % settings_.checkpoint_every);
     const auto start = std::chrono::steady_clock::now();
@@ -204,7 +202,7 @@ class Training final : public TrainControl {
   // As many of `most` steps as there are data for at a time.
   void run_steps(std::int64_t most) {
     const std::int64_t count = feed_->ready(step_, most);
-    steps_->run(runtime_, step_ % steps_->steps(), count);
+    steps_->run(runtime_, step_, step_ + count);
     runtime_.stream().synchronize();
     const std::int64_t reached = runtime_.read_counter(kTrainStep);
     if (reached != step_ + count) fail_at(reached);
@@ -212,25 +210,17 @@ class Training final : public TrainControl {
     feed_->done(step_);
   }
 
-  std::int64_t samples(std::int64_t first_step, std::int64_t steps) const {
-    const std::int64_t position = first_step % steps_->steps() + steps;
-    const bool has_last = steps_->last_size() > 0 && position == steps_->steps();
-    return steps * steps_->feed().batch -
-           (has_last ? steps_->feed().batch - steps_->last_size() : 0);
-  }
-
   void report_progress(std::int64_t epoch, std::int64_t begin, double seconds) {
     const double speed = static_cast<double>(step_ - begin) / seconds;
     callbacks_.on_progress({epoch + 1, step_ - epoch * steps_->steps(), steps_->steps(),
-                            static_cast<double>(samples(begin, step_ - begin)) / seconds,
+                            static_cast<double>(steps_->observations(begin, step_)) / seconds,
                             static_cast<double>(last_step() - step_) / speed});
   }
 
   // The device stood still at a step that is not finite, with the state from before it.
   [[noreturn]] void fail_at(std::int64_t bad_step) {
     step_ = bad_step;
-    const std::optional<graph::NotFinite> found =
-        steps_->find_not_finite(runtime_, step_ % steps_->steps());
+    const std::optional<graph::NotFinite> found = steps_->find_not_finite(runtime_, step_);
     save();
     const std::string what =
         found ? fmt::format("{} of {} elements of '{}' ({}) are not finite, the first at {}: {}",
@@ -254,7 +244,7 @@ class Training final : public TrainControl {
     metrics.validation_loss = validation.loss;
     metrics.validation_accuracy = validation.accuracy;
     metrics.seconds = seconds;
-    metrics.samples_per_second = static_cast<double>(samples(begin, step_ - begin)) / seconds;
+    metrics.samples_per_second = static_cast<double>(steps_->observations(begin, step_)) / seconds;
     metrics.learning_rate = learning_rate();
     const bool best = monitor_.improves(metrics);
     callbacks_.on_epoch(metrics, *this);
@@ -265,7 +255,8 @@ class Training final : public TrainControl {
   void take_totals(std::int64_t epoch, EpochMetrics& metrics) {
     const std::int64_t skipped = skipped_steps() - result_.skipped_steps;
     result_.skipped_steps += skipped;
-    const auto seen = static_cast<double>(samples(epoch * steps_->steps(), steps_->steps()) -
+    const std::int64_t first = epoch * steps_->steps();
+    const auto seen = static_cast<double>(steps_->observations(first, first + steps_->steps()) -
                                           skipped * steps_->feed().batch);
     metrics.loss = runtime_.read_total(kTrainLoss) / seen;
     runtime_.clear(kTrainLoss);
@@ -316,12 +307,9 @@ class Training final : public TrainControl {
     result_.interrupted = stop_ && step_ < last_step();
     result_.steps = step_;
     result_.step_milliseconds_median = median(step_milliseconds_);
-    const std::int64_t epochs = step_ / steps_->steps() - first / steps_->steps();
-    const std::int64_t seen =
-        (step_ - first) * steps_->feed().batch -
-        (steps_->last_size() > 0 ? epochs * (steps_->feed().batch - steps_->last_size()) : 0);
     if (result_.train_seconds > 0) {
-      result_.samples_per_second = static_cast<double>(seen) / result_.train_seconds;
+      result_.samples_per_second =
+          static_cast<double>(steps_->observations(first, step_)) / result_.train_seconds;
       result_.data_wait_share = feed_->seconds_waited() / result_.train_seconds;
     }
     outputs_.note(fmt::format("{} at step {}: test loss {}, {:.1f} s of training",

@@ -8,6 +8,7 @@
 #include "engine/core/file.h"
 #include "engine/core/log.h"
 #include "engine/device/cpu/parallel.h"
+#include "models/data/length_buckets.h"
 #include "models/file/model_file.h"
 
 namespace engine {
@@ -37,13 +38,15 @@ void require_as_many(const Metadata& metadata, const Dataset& data) {
                                 data.description(), present, observations->second));
 }
 
-std::unique_ptr<Dataset> prepare_data(std::unique_ptr<Dataset> data, const TrainSettings& settings,
-                                      const RunPlace& place) {
+std::unique_ptr<Dataset> prepare_data(std::unique_ptr<Dataset> data, const ModelDefinition& model,
+                                      const TrainSettings& settings, const RunPlace& place) {
   if (settings.validation_split > 0)
     data = split_validation(std::move(data), settings.validation_split);
   if (!place.resume.empty())
     if (const auto metadata = RunFolder::open(place.resume).checkpoints().last_metadata())
       require_as_many(*metadata, *data);
+  if (settings.buckets > 0)
+    data = bucket_by_length(std::move(data), model.text, settings.buckets, settings.batch);
   return data;
 }
 

@@ -19,10 +19,11 @@ inline constexpr const char* kObservations = "observations";
 /// Throws DataError unless the data have as many training observations as the run was started with.
 void require_as_many(const Metadata& metadata, const Dataset& data);
 
-/// `data` with its validation part cut off. Data of another size than those of a run to resume are
-/// turned down before kernels are looked for that the run cannot have.
-std::unique_ptr<Dataset> prepare_data(std::unique_ptr<Dataset> data, const TrainSettings& settings,
-                                      const RunPlace& place);
+/// `data` with its validation part cut off, and texts in buckets of their lengths. Data of another
+/// size than those of a run to resume are turned down before kernels are looked for that the run
+/// cannot have.
+std::unique_ptr<Dataset> prepare_data(std::unique_ptr<Dataset> data, const ModelDefinition& model,
+                                      const TrainSettings& settings, const RunPlace& place);
 
 /// The model as the settings have it, its schedule measured by the data. Throws UsageError where
 /// training would end before its first update.

@@ -37,6 +37,9 @@ endfunction()
 build_example(spirals)
 run(COMMAND ${WORK}/spirals/spirals ${WORK}/spirals-run cpu)
 
+build_example(sequences)
+run(COMMAND ${WORK}/sequences/sequences ${WORK}/sequences-run cpu)
+
 build_example(predict)
 run(COMMAND ${WORK}/predict/predict mnist-mlp ${WORK}/run/checkpoints/last.safetensors
   OUTPUT predicted)

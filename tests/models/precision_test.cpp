@@ -37,8 +37,9 @@ graph::Graph training_step(const ModelDefinition& model, std::set<std::string> p
   options.passes_off = std::move(passes_off);
   Feed feed;
   feed.count = 1000;
-  feed.batch = feed.size = 128;
+  feed.batch = 128;
   feed.shuffle = true;
+  feed.group = feed.groups().front();
   return training_graph(model, feed, options).graph;
 }
 

@@ -27,6 +27,16 @@ void register_batch_indices_cases(CaseTable& table) {
            .draws = {kStep},
            .exact = true});
     }
+  // Rows and batches that begin elsewhere, and a step whose batch is none of these.
+  for (bool shuffle : {false, true})
+    for (const auto& [first_batch, step] :
+         std::vector<std::array<std::int64_t, 2>>{{0, 3}, {5, 5}, {5, 2}, {5, 999983}})
+      table.add({.name = fmt::format("mixed, from batch {}, at {}{}", first_batch, step,
+                                     shuffle ? " shuffled" : ""),
+                 .op = ops::batch_indices({100, 32, 9, shuffle, kKey, true, first_batch, 160}, 32),
+                 .types = {kScalarI64},
+                 .draws = {{Kind::integers, static_cast<double>(step), step + 1.0}},
+                 .exact = true});
 }
 
 }  // namespace engine::test

@@ -35,7 +35,7 @@ class Workload {
 
   const ModelDefinition& model() const { return model_; }
   Runtime& runtime() { return runtime_; }
-  std::size_t program_index() const { return training_.full().value(); }
+  std::size_t program_index() const { return training_.first(); }
   /// The training step at the full batch.
   const graph::Program& program() const { return runtime_.program(program_index()); }
   /// What every pass did, in the order they ran.

@@ -39,7 +39,7 @@ class Contest {
     const double alone = time(feed, [](auto, auto) {});
     const double waited = feed.seconds_waited();
     const double trained = time(feed, [&](std::int64_t step, std::int64_t count) {
-      programs_.run(runtime_, step % programs_.steps(), count);
+      programs_.run(runtime_, step, step + count);
       runtime_.stream().synchronize();
     });
     const auto images = static_cast<double>(steps_ * feed_.batch);
@@ -56,16 +56,13 @@ class Contest {
     feed.start(0, steps_ + 1);
     const auto go_on = [&](std::int64_t step, std::int64_t end) {
       while (step < end) {
-        const std::int64_t count = std::min(feed.ready(step, end - step), left_in_epoch(step));
+        const std::int64_t count = feed.ready(step, end - step);
         use(step, count);
         feed.done(step += count);
       }
     };
     go_on(0, 1);
     return milliseconds([&] { go_on(1, steps_ + 1); });
-  }
-  std::int64_t left_in_epoch(std::int64_t step) const {
-    return programs_.steps() - step % programs_.steps();
   }
 
   ModelDefinition model_;

@@ -18,7 +18,7 @@ namespace {
 
 struct FitOptions {
   std::optional<std::string> model, data, out, resume;
-  std::optional<std::int64_t> epochs, steps, checkpoint_every, patience;
+  std::optional<std::int64_t> epochs, steps, checkpoint_every, patience, buckets;
   std::optional<double> validation_split;
   bool skip_bad_steps = false;
   bool reject_broken_images = false;
@@ -65,6 +65,7 @@ TrainSettings resolve(const FitOptions& options) {
   if (options.steps) settings.max_steps = *options.steps;
   if (options.checkpoint_every) settings.checkpoint_every = *options.checkpoint_every;
   if (options.patience) settings.patience = *options.patience;
+  if (options.buckets) settings.buckets = *options.buckets;
   if (options.validation_split) settings.validation_split = *options.validation_split;
   if (options.skip_bad_steps) settings.skip_bad_steps = true;
   if (options.reject_broken_images) settings.reject_broken_images = true;
@@ -113,6 +114,8 @@ void add_fit(CommandLine& line) {
               "part of the training data kept for validation (default: validate on test data)")
       .option("--patience", options.patience, "N",
               "stop after N epochs without a lower validation loss")
+      .option("--buckets", options.buckets, "N",
+              "texts in at most N buckets of their lengths, instead of all padded to the longest")
       .flag("--skip-bad-steps", options.skip_bad_steps,
             "go on where a step is not finite, instead of stopping")
       .flag("--reject-broken-images", options.reject_broken_images,

@@ -1,5 +1,6 @@
 #include "tools/train/inference.h"
 
+#include "models/data/length_buckets.h"
 #include "tools/train/report.h"
 
 namespace engine::tools {
@@ -17,6 +18,13 @@ TrainSettings settings_of(const RunFolder& folder, const InferenceOptions& optio
   return settings;
 }
 
+// As they were trained on.
+std::unique_ptr<Dataset> open_data(const ModelDefinition& model, const TrainSettings& settings) {
+  auto data = open_dataset(settings.data, data_expectation(model, settings), settings.task);
+  if (settings.buckets == 0) return data;
+  return bucket_by_length(std::move(data), model.text, settings.buckets, settings.batch);
+}
+
 }  // namespace
 
 void InferenceOptions::declare(Command& command) {
@@ -31,7 +39,7 @@ Inference::Inference(const InferenceOptions& options)
     : folder_(RunFolder::open(options.run)),
       settings_(settings_of(folder_, options)),
       model_(with_settings(run_model(folder_, settings_), settings_)),
-      data_(open_dataset(settings_.data, data_expectation(model_, settings_), settings_.task)),
+      data_(open_data(model_, settings_)),
       status_(true),
       runtime_(runtime_options_with_status()) {}
 

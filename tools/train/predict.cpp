@@ -17,12 +17,15 @@ namespace {
 
 // What the outputs of one observation say: the most probable class under the softmax of logits, the
 // probability of each sigmoid, or the numbers themselves.
-void add_prediction(Record& record, Loss loss, std::span<const float> outputs) {
+void add_prediction(Record& record, Loss loss, std::span<const float> outputs,
+                    const std::vector<std::string>& class_names) {
   if (loss == Loss::softmax_cross_entropy) {
     const auto best = std::max_element(outputs.begin(), outputs.end());
     double total = 0;
     for (float logit : outputs) total += std::exp(static_cast<double>(logit) - *best);
-    record.set("class", static_cast<std::int64_t>(best - outputs.begin()));
+    const auto label = static_cast<std::size_t>(best - outputs.begin());
+    record.set("class", static_cast<std::int64_t>(label));
+    if (label < class_names.size()) record.set("class_name", class_names[label]);
     record.set("probability", 1 / total);
     return;
   }
@@ -121,13 +124,29 @@ void print_features(const PredictOptions& options, Inference& inference,
 
 void print_predictions(const PredictOptions& options, Inference& inference,
                        const std::vector<std::uint8_t>& labels) {
+  const std::vector<std::string> names = inference.data().class_names();
   for_each_row(inference, options.count, [&](std::int64_t index, std::span<const float> outputs) {
     Record record;
     record.set("index", index);
-    add_prediction(record, inference.model().loss, outputs);
-    if (!labels.empty()) record.set("label", std::int64_t{labels[static_cast<std::size_t>(index)]});
+    add_prediction(record, inference.model().loss, outputs, names);
+    if (!labels.empty()) {
+      const std::uint8_t label = labels[static_cast<std::size_t>(index)];
+      record.set("label", std::int64_t{label});
+      if (label < names.size()) record.set("label_name", names[label]);
+    }
     print_line(options.json ? to_json(record) : to_text(record));
   });
+}
+
+// Of the test part, as far as it has any, in the order that the data had.
+std::vector<std::uint8_t> labels_of(const Dataset& data) {
+  if (data.classes() == 0) return {};
+  const std::vector<std::uint8_t> labels = data.read_labels(Part::test);
+  std::vector<std::uint8_t> in_order = labels;
+  const std::span<const std::int64_t> places = data.places(Part::test);
+  for (std::size_t i = 0; i < places.size(); ++i)
+    in_order[static_cast<std::size_t>(places[i])] = labels[i];
+  return in_order;
 }
 
 int predict(const PredictOptions& options) {
@@ -135,8 +154,7 @@ int predict(const PredictOptions& options) {
   if (options.count && *options.count < 1)
     throw UsageError(fmt::format("--count {}: expected a number from 1 up", *options.count));
   Inference inference(options);
-  std::vector<std::uint8_t> labels;
-  if (inference.data().classes() > 0) labels = inference.data().read_labels(Part::test);
+  const std::vector<std::uint8_t> labels = labels_of(inference.data());
   options.features ? print_features(options, inference, labels)
                    : print_predictions(options, inference, labels);
   return 0;

@@ -49,8 +49,7 @@ Costs find_costs(const ModelDefinition& model, const TrainSettings& settings) {
   const Evaluator evaluator(runtime, model, *data, Part::test, {});
   costs.device = runtime.device().name();
   costs.memory = runtime.budget();
-  costs.training_flops =
-      flops(runtime.program(training.full().value())) / static_cast<double>(feed.batch);
+  costs.training_flops = flops(runtime.program(training.first())) / static_cast<double>(feed.batch);
   return costs;
 }
 

@@ -59,6 +59,9 @@ TEST_F(BabiFolder, GivesStoriesQuestionsAndAnswersAsTokens) {
                                                     {0, 0, 0, 0, 3, 12, 9, 1, 6, 10, 3, 2}}));
   EXPECT_EQ(data->read_labels(Part::train), (std::vector<std::uint8_t>{9, 7, 9}));
   EXPECT_EQ(data->read_labels(Part::test), (std::vector<std::uint8_t>{4}));
+  ASSERT_EQ(data->class_names().size(), 13u);
+  EXPECT_EQ(data->class_names()[7], "apple,milk");
+  EXPECT_EQ(data->class_names()[9], "home");
   expected.text->padding = Padding::right;
   EXPECT_EQ(token_rows(*open_dataset(folder_.path(), expected, "qa8"), Part::test)[0],
             (std::vector<std::int32_t>{4, 8, 11, 1, 0, 0, 0, 0, 6, 10, 11, 2}));

@@ -65,6 +65,19 @@ TEST(Cifar10, ReadsAllBatchesInOrder) {
   EXPECT_NE(data->description().find("CIFAR-10"), std::string::npos);
 }
 
+TEST(Cifar10, NamesItsClassesWhereAFileHasAsManyNames) {
+  const ScratchFolder folder;
+  write_cifar10(folder.path());
+  EXPECT_TRUE(open_dataset(folder.path(), kExpected)->class_names().empty());
+  write_text(folder / "batches.meta.txt", "a\nb\nc\nd\ne\nf\ng\nh\ni\n\x1bj\n\n");
+  const std::vector<std::string> names = open_dataset(folder.path(), kExpected)->class_names();
+  ASSERT_EQ(names.size(), 10u);
+  EXPECT_EQ(names[2], "c");
+  EXPECT_EQ(names[9], "?j");
+  std::filesystem::remove(folder / "batches.meta.txt");
+  EXPECT_TRUE(open_dataset(folder.path(), kExpected)->class_names().empty());
+}
+
 TEST(Cifar10, IsFoundInTheFolderThatTheArchiveUnpacksTo) {
   const ScratchFolder folder;
   write_cifar10(folder / "cifar-10-batches-bin");

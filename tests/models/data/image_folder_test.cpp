@@ -56,6 +56,7 @@ TEST(ImageFolder, ReadsPartsByClass) {
   EXPECT_EQ(data->count(Part::validation), 1);
   for (Part part : {Part::train, Part::test, Part::validation}) expect_labels_match(*data, part);
   EXPECT_NE(data->description().find("2 classes"), std::string::npos);
+  EXPECT_EQ(data->class_names(), (std::vector<std::string>{"ape", "bee"}));
   // Read again, the order is the same.
   EXPECT_EQ(open_dataset(folder.path(), kExpected)->read_labels(Part::train),
             data->read_labels(Part::train));
