@@ -12,30 +12,30 @@ namespace {
 
 ENGINE_SIMD_CLONES
 void forward(const float* z, const float* h, float* h_next, float* gates, std::int64_t units) {
-  ENGINE_SIMD_LOOP
-  for (std::int64_t u = 0; u < units; ++u) {
-    const float update = real::sigmoid(z[units + u]), reset = real::sigmoid(z[2 * units + u]);
-    const float n = real::tanh(z[u]);
-    gates[u] = update;
-    gates[units + u] = reset;
-    gates[2 * units + u] = n;
-    h_next[u] = update * h[u] + (1.0f - update) * n;
-  }
+  for_each_lane(
+      units, [=](std::int64_t u) __attribute__((always_inline)) {
+        const float update = real::sigmoid(z[units + u]), reset = real::sigmoid(z[2 * units + u]);
+        const float n = real::tanh(z[u]);
+        gates[u] = update;
+        gates[units + u] = reset;
+        gates[2 * units + u] = n;
+        h_next[u] = update * h[u] + (1.0f - update) * n;
+      });
 }
 
 ENGINE_SIMD_CLONES
 void forward_reset_after(const float* z, const float* h, float* h_next, float* gates,
                          std::int64_t units) {
-  ENGINE_SIMD_LOOP
-  for (std::int64_t u = 0; u < units; ++u) {
-    const float update = real::sigmoid(z[units + u]), reset = real::sigmoid(z[2 * units + u]);
-    const float q = z[3 * units + u], n = real::tanh(z[u] + reset * q);
-    gates[u] = update;
-    gates[units + u] = reset;
-    gates[2 * units + u] = n;
-    gates[3 * units + u] = q;
-    h_next[u] = update * h[u] + (1.0f - update) * n;
-  }
+  for_each_lane(
+      units, [=](std::int64_t u) __attribute__((always_inline)) {
+        const float update = real::sigmoid(z[units + u]), reset = real::sigmoid(z[2 * units + u]);
+        const float q = z[3 * units + u], n = real::tanh(z[u] + reset * q);
+        gates[u] = update;
+        gates[units + u] = reset;
+        gates[2 * units + u] = n;
+        gates[3 * units + u] = q;
+        h_next[u] = update * h[u] + (1.0f - update) * n;
+      });
 }
 
 ENGINE_SIMD_CLONES

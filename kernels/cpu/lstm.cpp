@@ -12,36 +12,36 @@ namespace {
 ENGINE_SIMD_CLONES
 void forward(const float* z, const float* c, float* h_next, float* c_next, float* gates,
              std::int64_t units) {
-  ENGINE_SIMD_LOOP
-  for (std::int64_t u = 0; u < units; ++u) {
-    const float i = real::sigmoid(z[u]), f = real::sigmoid(z[units + u]),
-                g = real::tanh(z[2 * units + u]), o = real::sigmoid(z[3 * units + u]);
-    gates[u] = i;
-    gates[units + u] = f;
-    gates[2 * units + u] = g;
-    gates[3 * units + u] = o;
-    const float cell = f * c[u] + i * g;
-    c_next[u] = cell;
-    h_next[u] = o * real::tanh(cell);
-  }
+  for_each_lane(
+      units, [=](std::int64_t u) __attribute__((always_inline)) {
+        const float i = real::sigmoid(z[u]), f = real::sigmoid(z[units + u]),
+                    g = real::tanh(z[2 * units + u]), o = real::sigmoid(z[3 * units + u]);
+        gates[u] = i;
+        gates[units + u] = f;
+        gates[2 * units + u] = g;
+        gates[3 * units + u] = o;
+        const float cell = f * c[u] + i * g;
+        c_next[u] = cell;
+        h_next[u] = o * real::tanh(cell);
+      });
 }
 
 ENGINE_SIMD_CLONES
 void backward(const float* gates, const float* c, const float* c_next, float* dh, float* dc,
               float* dz, std::int64_t units) {
-  ENGINE_SIMD_LOOP
-  for (std::int64_t u = 0; u < units; ++u) {
-    const float i = gates[u], f = gates[units + u], g = gates[2 * units + u],
-                o = gates[3 * units + u];
-    const float t = real::tanh(c_next[u]);
-    const float cell = dc[u] + dh[u] * o * (1.0f - t * t);
-    dz[u] = cell * g * i * (1.0f - i);
-    dz[units + u] = cell * c[u] * f * (1.0f - f);
-    dz[2 * units + u] = cell * i * (1.0f - g * g);
-    dz[3 * units + u] = dh[u] * t * o * (1.0f - o);
-    dc[u] = cell * f;
-    dh[u] = 0.0f;
-  }
+  for_each_lane(
+      units, [=](std::int64_t u) __attribute__((always_inline)) {
+        const float i = gates[u], f = gates[units + u], g = gates[2 * units + u],
+                    o = gates[3 * units + u];
+        const float t = real::tanh(c_next[u]);
+        const float cell = dc[u] + dh[u] * o * (1.0f - t * t);
+        dz[u] = cell * g * i * (1.0f - i);
+        dz[units + u] = cell * c[u] * f * (1.0f - f);
+        dz[2 * units + u] = cell * i * (1.0f - g * g);
+        dz[3 * units + u] = dh[u] * t * o * (1.0f - o);
+        dc[u] = cell * f;
+        dh[u] = 0.0f;
+      });
 }
 
 constexpr RecurrentColumns kColumns{

@@ -5,6 +5,7 @@
 #include "kernels/cpu/micro_kernel.h"
 
 #include <algorithm>
+#include <cstring>
 
 #include "kernels/cpu/simd.h"
 
@@ -28,7 +29,10 @@ ENGINE_SIMD_INLINE void run_tile(const PackedProduct& p) {
   ENGINE_UNROLL for (int r = 0; r < rows; ++r) ENGINE_UNROLL for (int v = 0; v < vectors; ++v) {
     float* to = p.c + r * p.c_row + v * lanes;
     Vector sum{};
-    if (p.add) load_lanes(sum, to);
+    if (p.add)
+      load_lanes(sum, to);
+    else if (p.start != nullptr)
+      load_lanes(sum, p.start + v * lanes);
     sum += sums[r][v];
     store_lanes(to, sum);
   }
@@ -62,6 +66,22 @@ ENGINE_TILES(16, 1, 4, 8, 16, 24)
 #undef ENGINE_TILES
 #undef ENGINE_TILE
 
+// Whole registers are copied in a known size: a call for each would take longer than the copy.
+template <int lanes>
+void pack_line_of(const float* line, std::int64_t index, std::int64_t depth, std::int64_t columns,
+                  float* to) {
+  for (std::int64_t k = 0; k < columns; k += lanes) {
+    float* target = to + micro_kernel().packed_offset(index, k, depth, columns);
+    if (line != nullptr && columns - k >= lanes) {
+      std::memcpy(target, line + k, lanes * sizeof(float));
+      continue;
+    }
+    float* end = target;
+    if (line != nullptr) end = std::copy_n(line + k, columns - k, target);
+    std::fill(end, target + lanes, 0.0f);
+  }
+}
+
 bool has_avx512() {
 #if defined(__x86_64__) && defined(__GNUC__)
   return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
@@ -81,14 +101,10 @@ const MicroKernel& micro_kernel() {
 
 void pack_line(const float* line, std::int64_t index, std::int64_t depth, std::int64_t columns,
                float* to) {
-  const MicroKernel& kernel = micro_kernel();
-  for (std::int64_t k = 0; k < columns; k += kernel.lanes) {
-    float* target = to + kernel.packed_offset(index, k, depth, columns);
-    float* end = target;
-    if (line != nullptr)
-      end = std::copy_n(line + k, std::min<std::int64_t>(kernel.lanes, columns - k), target);
-    std::fill(end, target + kernel.lanes, 0.0f);
-  }
+  if (micro_kernel().lanes == 16)
+    pack_line_of<16>(line, index, depth, columns, to);
+  else
+    pack_line_of<8>(line, index, depth, columns, to);
 }
 
 void multiply_packed(const PackedProduct& product, std::int64_t rows, std::int64_t columns) {
@@ -98,6 +114,7 @@ void multiply_packed(const PackedProduct& product, std::int64_t rows, std::int64
     const MicroKernel::Tiles& tiles = wide ? kernel.wide : kernel.narrow;
     PackedProduct part = product;
     part.b += column * product.depth;
+    if (product.start != nullptr) part.start += column;
     for (std::int64_t row = 0; row < rows;) {
       part.a = product.a + row * product.a_row;
       part.c = product.c + row * product.c_row + column;

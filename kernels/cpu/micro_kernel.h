@@ -17,6 +17,8 @@ struct PackedProduct {
   float* c;
   std::int64_t c_row;
   bool add;  ///< to what c holds
+  /// Else: a line of as many floats as c has columns, that every row starts from.
+  const float* start = nullptr;
 };
 
 /// Kernels for a tile of c, whose register blocking depends on the machine.

@@ -14,6 +14,12 @@ void add_line(const float* x, float* sums, std::int64_t count) {
   for (std::int64_t i = 0; i < count; ++i) sums[i] += x[i];
 }
 
+ENGINE_SIMD_CLONES
+void add_multiple(const float* x, float factor, float* sums, std::int64_t count) {
+  ENGINE_SIMD_LOOP
+  for (std::int64_t i = 0; i < count; ++i) sums[i] += factor * x[i];
+}
+
 class BackwardKernel final : public RecurrentKernel {
  public:
   BackwardKernel(const Problem& problem, const RecurrentColumns& columns, std::int64_t block)
@@ -51,15 +57,18 @@ class BackwardKernel final : public RecurrentKernel {
  private:
   static constexpr std::int64_t kDepth = 64;  ///< rows worth a product
   static constexpr std::int64_t kParts = 16;
+  static constexpr std::int64_t kFewInputs = 4;
 
-  // Transposed: a line a column, by the features or units that multiply it.
+  // Transposed: a line a column, by the features or units that multiply it. Of few features a line
+  // each, by columns.
   struct Sums {
     explicit Sums(BackwardKernel& kernel) {
       const RecurrentFrame& f = kernel.frame_;
       const auto add = [&](std::int64_t rows, std::int64_t width) {
         return kernel.regions_.add(micro_kernel().padded_rows(rows) * width);
       };
-      w = add(f.input_columns(), f.inputs_line);
+      w = kernel.few_inputs() ? kernel.regions_.add(f.n.inputs * f.line)
+                              : add(f.input_columns(), f.inputs_line);
       r = add(f.recurrent_columns(), f.units_line);
       late = f.columns.late() ? add(f.n.units, f.units_line) : r;
       b = kernel.regions_.add(f.line);
@@ -102,25 +111,27 @@ class BackwardKernel final : public RecurrentKernel {
                        r_columns = frame_.r_columns();
     const float* w = arguments.inputs[frame_.places.w].as<float>();
     const float* r = arguments.inputs[frame_.places.r].as<float>();
+    // Column `column` of the product is line `source` of the transposed matrix.
+    const auto column_of = [](const float* matrix, std::int64_t row, std::int64_t source) {
+      return [column = matrix + source, row](std::int64_t i) { return column[i * row]; };
+    };
     if (frame_.attributes.input_gradient)
       pack_matrix(
           w_columns, frame_.n.inputs,
-          [&](std::int64_t column, std::int64_t i) {
-            return w[i * w_columns + frame_.source(columns.input_gates, column)];
+          [&](std::int64_t k) {
+            return column_of(w, w_columns, frame_.input_sources[static_cast<std::size_t>(k)]);
           },
           workspace + w_);
     pack_matrix(
         frame_.recurrent_columns(), units,
-        [&](std::int64_t column, std::int64_t i) {
-          return r[i * r_columns + frame_.source(columns.recurrent_gates, column)];
+        [&](std::int64_t k) {
+          return column_of(r, r_columns, frame_.recurrent_sources[static_cast<std::size_t>(k)]);
         },
         workspace + r_);
     if (columns.late())
       pack_matrix(
           units, units,
-          [&](std::int64_t column, std::int64_t i) {
-            return r[i * r_columns + kLateGate * units + column];
-          },
+          [&](std::int64_t k) { return column_of(r, r_columns, kLateGate * units + k); },
           workspace + late_);
   }
 
@@ -166,6 +177,7 @@ class BackwardKernel final : public RecurrentKernel {
     float *ds = block.at(block.scratch.ds), *dh = block.at(block.scratch.dh);
     for (std::int64_t i = 0; i < count; ++i)
       row(block, first, k, i, dz + i * line, index * count + i, steps * count);
+    if (k > 0) expect_operands(block, first, k - 1);
     if (columns.late()) reset(block, first, k, dz, index, steps);
     multiply_packed({dz + columns.first_recurrent * units, line, 1, block.at(r_),
                      frame_.recurrent_columns(), ds, frame_.units_line, columns.late()},
@@ -175,6 +187,23 @@ class BackwardKernel final : public RecurrentKernel {
       if (const float* scale = frame_.scale(block.arguments, first + i); scale != nullptr)
         multiply_lines(line_of_ds, scale, line_of_ds, units);
       add_line(line_of_ds, dh + i * units, units);
+    }
+  }
+
+  // What row() will read at step k.
+  void expect_operands(const Block& block, std::int64_t first, std::int64_t k) const {
+    const std::int64_t count = frame_.count(first), units = frame_.n.units, t = frame_.step_at(k);
+    const auto& inputs = block.arguments.inputs;
+    const std::int64_t gates = frame_.columns.cell.gates * units;
+    expect_line(frame_.kept(inputs[frame_.places.gates], t, first, gates), count * gates);
+    for (std::int64_t i = 0; i < count; ++i) {
+      expect_line(frame_.x(block.arguments, first + i, t), frame_.n.inputs);
+      if (frame_.attributes.sequence_gradient)
+        expect_line(
+            inputs[frame_.places.dy].as<float>() + ((first + i) * frame_.n.steps + t) * units,
+            units);
+      expect_line(state_before(block, first, i, k, 0), units);
+      if (frame_.columns.cell.states == 2) expect_line(state_before(block, first, i, k, 1), units);
     }
   }
 
@@ -193,7 +222,7 @@ class BackwardKernel final : public RecurrentKernel {
     if (!frame_.counts(block.arguments, sequence, t)) {
       std::fill_n(dz, frame_.line, 0.0f);
       std::fill_n(s, units, 0.0f);
-      pack_line(nullptr, at, depth, frame_.n.inputs, block.at(scratch.x));
+      put_input(block, nullptr, at, depth);
       pack_line(nullptr, at, depth, units, block.at(scratch.s));
       return;
     }
@@ -211,14 +240,29 @@ class BackwardKernel final : public RecurrentKernel {
          .dc = dc,
          .dz = dz,
          .units = units});
-    if (const float* scale = frame_.scale(block.arguments, sequence); scale != nullptr)
+    const float* scale = frame_.scale(block.arguments, sequence);
+    if (scale != nullptr)
       multiply_lines(h, scale, s, units);
-    else
+    else if (frame_.columns.late())
       std::copy_n(h, units, s);
-    pack_line(frame_.x(block.arguments, sequence, t), at, depth, frame_.n.inputs,
-              block.at(scratch.x));
-    pack_line(s, at, depth, units, block.at(scratch.s));
+    put_input(block, frame_.x(block.arguments, sequence, t), at, depth);
+    pack_line(scale != nullptr ? s : h, at, depth, units, block.at(scratch.s));
   }
+
+  // A line of x, or zeros, where add_products() looks for it.
+  void put_input(const Block& block, const float* line, std::int64_t at, std::int64_t depth) const {
+    const std::int64_t inputs = frame_.n.inputs;
+    float* x = block.at(block.scratch.x);
+    if (!few_inputs())
+      pack_line(line, at, depth, inputs, x);
+    else if (line != nullptr)
+      std::copy_n(line, inputs, x + at * inputs);
+    else
+      std::fill_n(x + at * inputs, inputs, 0.0f);
+  }
+
+  // A register of a product's columns would hold mostly zeros.
+  bool few_inputs() const { return frame_.n.inputs <= kFewInputs; }
 
   // h or c of row i before step k.
   const float* state_before(const Block& block, std::int64_t first, std::int64_t i, std::int64_t k,
@@ -272,9 +316,14 @@ class BackwardKernel final : public RecurrentKernel {
     const Scratch& scratch = block.scratch;
     const std::int64_t units = frame_.n.units, line = frame_.line;
     const float* dz = block.at(scratch.dz);
-    multiply_packed(
-        {dz, 1, line, block.at(scratch.x), depth, block.at(block.sums.w), frame_.inputs_line, true},
-        frame_.input_columns(), frame_.n.inputs);
+    if (!few_inputs())
+      multiply_packed({dz, 1, line, block.at(scratch.x), depth, block.at(block.sums.w),
+                       frame_.inputs_line, true},
+                      frame_.input_columns(), frame_.n.inputs);
+    for (std::int64_t i = 0; few_inputs() && i < depth; ++i)
+      for (std::int64_t input = 0; input < frame_.n.inputs; ++input)
+        add_multiple(dz + i * line, block.at(scratch.x)[i * frame_.n.inputs + input],
+                     block.at(block.sums.w) + input * line, frame_.input_columns());
     multiply_packed({dz + frame_.columns.first_recurrent * units, 1, line, block.at(scratch.s),
                      depth, block.at(block.sums.r), frame_.units_line, true},
                     frame_.recurrent_columns(), units);
@@ -309,32 +358,46 @@ class BackwardKernel final : public RecurrentKernel {
       for (const Sums& sums : sums_) sum += workspace[sums.*region + element];
       return sum;
     };
-    const auto gather = [&](std::int64_t Sums::*region, std::int64_t width, std::int64_t column,
-                            std::int64_t lines, std::int64_t gate, std::int64_t stride, float* to) {
+    // A gate's columns of a result: where(line, unit) is its element of a region.
+    const auto gather = [&](std::int64_t Sums::*region, std::int64_t lines, std::int64_t gate,
+                            std::int64_t stride, float* to, const auto& where) {
       parallel_for(lines, 32, [&](std::int64_t begin, std::int64_t end) {
         for (std::int64_t i = begin; i < end; ++i)
           for (std::int64_t u = 0; u < units; ++u)
-            to[i * stride + gate * units + u] = total(region, (column * units + u) * width + i);
+            to[i * stride + gate * units + u] = total(region, where(i, u));
       });
+    };
+    const auto by_column = [&](std::int64_t column, std::int64_t width) {
+      return [=](std::int64_t i, std::int64_t u) { return (column * units + u) * width + i; };
+    };
+    const auto by_line = [&](std::int64_t column) {
+      return [=, line = frame_.line](std::int64_t i, std::int64_t u) {
+        return i * line + column * units + u;
+      };
     };
     float* dw = arguments.outputs[results_.dw].as<float>();
     float* dr = arguments.outputs[results_.dr].as<float>();
     float* db = arguments.outputs[results_.db].as<float>();
     for (std::int64_t k = 0; k < columns.cell.input_gates; ++k) {
       const std::int64_t gate = columns.input_gates[static_cast<std::size_t>(k)];
-      gather(&Sums::w, frame_.inputs_line, k, frame_.n.inputs, gate, frame_.input_columns(), dw);
+      if (few_inputs())
+        gather(&Sums::w, frame_.n.inputs, gate, frame_.input_columns(), dw, by_line(k));
+      else
+        gather(&Sums::w, frame_.n.inputs, gate, frame_.input_columns(), dw,
+               by_column(k, frame_.inputs_line));
       for (std::int64_t u = 0; u < units; ++u)
         db[gate * units + u] = total(&Sums::b, k * units + u);
     }
     for (std::int64_t k = 0; k < columns.recurrent_count; ++k) {
       const std::int64_t gate = columns.recurrent_gates[static_cast<std::size_t>(k)];
-      gather(&Sums::r, frame_.units_line, k, units, gate, frame_.r_columns(), dr);
+      gather(&Sums::r, units, gate, frame_.r_columns(), dr, by_column(k, frame_.units_line));
       for (std::int64_t u = 0; columns.cell.two_biases && u < units; ++u)
         db[frame_.input_columns() + gate * units + u] =
             total(&Sums::b, (columns.first_recurrent + k) * units + u);
     }
     if (columns.late())
-      gather(&Sums::late, frame_.units_line, 0, units, kLateGate, frame_.r_columns(), dr);
+      gather(&Sums::late, units, kLateGate, frame_.r_columns(), dr,
+             by_column(0, frame_.units_line));
   }
 
   RecurrentGradients results_;

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <array>
 #include <charconv>
 #include <memory>
 #include <string>
@@ -20,7 +21,7 @@ class FusedRecurrent final : public KernelCandidate {
   const std::string& op() const override { return op_; }
   const std::string& backend() const override { return backend_; }
   const std::string& id() const override { return id_; }
-  int version() const override { return 1; }
+  int version() const override { return 2; }
   double error_factor(const Problem& problem) const override {
     return recurrent_error_factor(RecurrentExtents::of(problem, columns_.cell));
   }
@@ -29,23 +30,23 @@ class FusedRecurrent final : public KernelCandidate {
   Support query(const Problem& problem, Device&) const override {
     const std::int64_t sequences = RecurrentExtents::of(problem, columns_.cell).sequences;
     Support support;
-    for (std::int64_t block = kLeast; block <= kMost; block *= 2) {
-      if (block > kLeast && block / 2 >= sequences) break;
+    for (std::int64_t block : kBlocks) {
       support.configurations.push_back(
           {fmt::format("sequences={}", block), make(problem, block)->workspace(), true});
+      if (block >= sequences) break;
     }
     return support;
   }
   std::unique_ptr<Kernel> prepare(const Problem& problem, const Configuration& configuration,
                                   Device&) const override {
     const std::string& name = configuration.name;
-    std::int64_t block = kLeast;
+    std::int64_t block = kBlocks[0];
     std::from_chars(name.data() + name.find('=') + 1, name.data() + name.size(), block);
     return make(problem, block);
   }
 
  private:
-  static constexpr std::int64_t kLeast = 8, kMost = 64;
+  static constexpr std::array<std::int64_t, 6> kBlocks{8, 12, 16, 24, 32, 48};
 
   std::unique_ptr<RecurrentKernel> make(const Problem& problem, std::int64_t block) const {
     return (gradient_ ? make_recurrent_backward : make_recurrent_forward)(problem, columns_, block);

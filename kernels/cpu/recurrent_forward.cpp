@@ -1,4 +1,6 @@
-// Recurrent layers, forwards: see recurrent_blocks.h.
+// Recurrent layers, forwards: see recurrent_blocks.h. What x feeds is multiplied for a few steps of
+// all sequences at once, so that a panel of weights serves many rows while it is in the first
+// cache.
 #include <vector>
 
 #include "kernels/cpu/recurrent_frame.h"
@@ -37,13 +39,15 @@ class ForwardKernel final : public RecurrentKernel {
   }
 
  private:
+  static constexpr std::int64_t kChunk = 8;  ///< steps
+
   struct Scratch {
     explicit Scratch(ForwardKernel& kernel) {
       const RecurrentFrame& f = kernel.frame_;
-      x = kernel.regions_.add(f.rows * f.n.inputs);
+      x = kernel.regions_.add(f.rows * kChunk * f.n.inputs);
       for (std::int64_t* state : {&h, &s, &c, &operand})
         *state = kernel.regions_.add(f.rows * f.n.units);
-      z = kernel.regions_.add(f.rows * f.line);
+      z = kernel.regions_.add(f.rows * kChunk * f.line);
       c_next = kernel.regions_.add(f.n.units);
       gates = kernel.regions_.add(f.line);
     }
@@ -57,32 +61,33 @@ class ForwardKernel final : public RecurrentKernel {
     const float* w = arguments.inputs[frame_.places.w].as<float>();
     const float* r = arguments.inputs[frame_.places.r].as<float>();
     const float* b = arguments.inputs[frame_.places.b].as<float>();
-    pack_matrix(
-        frame_.n.inputs, w_columns,
-        [&](std::int64_t i, std::int64_t column) {
-          return w[i * w_columns + frame_.source(columns.input_gates, column)];
-        },
-        workspace + w_);
-    pack_matrix(
-        units, frame_.recurrent_columns(),
-        [&](std::int64_t i, std::int64_t column) {
-          return r[i * r_columns + frame_.source(columns.recurrent_gates, column)];
-        },
-        workspace + r_);
+    const auto line_of = [](const float* matrix, std::int64_t row, const auto& source) {
+      return [=, &source](std::int64_t i) {
+        return [line = matrix + i * row, &source](std::int64_t column) {
+          return line[source[static_cast<std::size_t>(column)]];
+        };
+      };
+    };
+    pack_matrix(frame_.n.inputs, w_columns, line_of(w, w_columns, frame_.input_sources),
+                workspace + w_);
+    pack_matrix(units, frame_.recurrent_columns(), line_of(r, r_columns, frame_.recurrent_sources),
+                workspace + r_);
     if (columns.late())
       pack_matrix(
           units, units,
-          [&](std::int64_t i, std::int64_t column) {
-            return r[i * r_columns + kLateGate * units + column];
+          [&](std::int64_t i) {
+            const float* line = r + i * r_columns + kLateGate * units;
+            return [line](std::int64_t column) { return line[column]; };
           },
           workspace + late_);
     float* bias = workspace + bias_;
     std::fill_n(bias, frame_.line, 0.0f);
-    for (std::int64_t k = 0; k < w_columns; ++k) bias[k] = b[frame_.source(columns.input_gates, k)];
+    for (std::int64_t k = 0; k < w_columns; ++k)
+      bias[k] = b[frame_.input_sources[static_cast<std::size_t>(k)]];
     if (columns.cell.two_biases)
       for (std::int64_t k = 0; k < frame_.recurrent_columns(); ++k)
         bias[columns.first_recurrent * units + k] +=
-            b[w_columns + frame_.source(columns.recurrent_gates, k)];
+            b[w_columns + frame_.recurrent_sources[static_cast<std::size_t>(k)]];
   }
 
   void run(const LaunchArguments& arguments, float* workspace, const Scratch& scratch,
@@ -91,10 +96,17 @@ class ForwardKernel final : public RecurrentKernel {
     float *h = workspace + scratch.h, *c = workspace + scratch.c;
     frame_.load_initial(arguments, first, 0, h);
     frame_.load_initial(arguments, first, 1, c);
-    for (std::int64_t k = 0; k < frame_.n.steps; ++k) {
-      const std::int64_t t = frame_.step_at(k);
-      multiply(arguments, workspace, scratch, first, t);
-      for (std::int64_t i = 0; i < count; ++i) finish(arguments, workspace, scratch, first, i, t);
+    for (std::int64_t begin = 0; begin < frame_.n.steps; begin += kChunk) {
+      const std::int64_t steps = std::min(kChunk, frame_.n.steps - begin);
+      multiply_input(arguments, workspace, scratch, first, begin, steps);
+      for (std::int64_t k = 0; k < steps; ++k) {
+        const std::int64_t t = frame_.step_at(begin + k), row = steps * frame_.line;
+        float* z = workspace + scratch.z + k * frame_.line;
+        expect_results(arguments, first, t);
+        multiply_state(arguments, workspace, scratch, first, z, row);
+        for (std::int64_t i = 0; i < count; ++i)
+          finish(arguments, workspace, scratch, first, i, t, z + i * row);
+      }
     }
     const auto store = [&](std::size_t output, const float* state) {
       std::copy_n(state, count * units, arguments.outputs[output].as<float>() + first * units);
@@ -103,45 +115,61 @@ class ForwardKernel final : public RecurrentKernel {
     if (frame_.columns.cell.states == 2) store(results_.states + 1, c);
   }
 
-  // All columns of a step.
-  void multiply(const LaunchArguments& arguments, float* workspace, const Scratch& scratch,
-                std::int64_t first, std::int64_t t) const {
-    const RecurrentColumns& columns = frame_.columns;
-    const std::int64_t count = frame_.count(first), units = frame_.n.units,
-                       inputs = frame_.n.inputs, line = frame_.line;
-    float *x = workspace + scratch.x, *z = workspace + scratch.z, *s = workspace + scratch.h;
-    const std::int64_t w_columns = frame_.input_columns();
-    start(workspace, z, 0, w_columns);
+  // The columns that x feeds, with their biases, of steps [begin, begin + steps): a row of z a
+  // step, sequence by sequence.
+  void multiply_input(const LaunchArguments& arguments, float* workspace, const Scratch& scratch,
+                      std::int64_t first, std::int64_t begin, std::int64_t steps) const {
+    const std::int64_t count = frame_.count(first), inputs = frame_.n.inputs;
+    float* row = workspace + scratch.x;
     for (std::int64_t i = 0; i < count; ++i)
-      std::copy_n(frame_.x(arguments, first + i, t), inputs, x + i * inputs);
+      for (std::int64_t k = begin; k < begin + steps; ++k, row += inputs)
+        std::copy_n(frame_.x(arguments, first + i, frame_.step_at(k)), inputs, row);
+    multiply_packed({workspace + scratch.x, inputs, 1, workspace + w_, inputs,
+                     workspace + scratch.z, frame_.line, false, workspace + bias_},
+                    count * steps, frame_.input_columns());
+  }
+
+  // Adds to the columns z of a step, rows of which are `row` apart, what the state feeds.
+  void multiply_state(const LaunchArguments& arguments, float* workspace, const Scratch& scratch,
+                      std::int64_t first, float* z, std::int64_t row) const {
+    const RecurrentColumns& columns = frame_.columns;
+    const std::int64_t count = frame_.count(first), units = frame_.n.units;
+    float* s = workspace + scratch.h;
     if (frame_.attributes.scale) {
       const float* h = s;
       s = workspace + scratch.s;
       multiply_lines(h, frame_.scale(arguments, first), s, count * units);
     }
-    multiply_packed({x, inputs, 1, workspace + w_, inputs, z, line, true}, count, w_columns);
-    start(workspace, z, w_columns, line);  // the product ends in whole registers
+    // Those that the state alone feeds start from their biases, also where the product with x,
+    // which ends in whole registers, has been.
+    const std::int64_t fed = frame_.input_columns(), all = columns.count * units;
+    for (std::int64_t i = 0; i < count && fed < all; ++i)
+      std::copy_n(workspace + bias_ + fed, all - fed, z + i * row + fed);
     multiply_packed(
-        {s, units, 1, workspace + r_, units, z + columns.first_recurrent * units, line, true},
-        count, frame_.recurrent_columns());
+        {s, units, 1, workspace + r_, units, z + columns.first_recurrent * units, row, true}, count,
+        frame_.recurrent_columns());
     if (!columns.late()) return;
     float* operand = workspace + scratch.operand;
     for (std::int64_t i = 0; i < count; ++i)
       columns.reset_forward({.s = s + i * units,
-                             .gate = z + i * line + columns.reset_column * units,
+                             .gate = z + i * row + columns.reset_column * units,
                              .operand = operand + i * units,
                              .units = units});
-    multiply_packed({operand, units, 1, workspace + late_, units, z, line, true}, count, units);
+    multiply_packed({operand, units, 1, workspace + late_, units, z, row, true}, count, units);
   }
 
-  // The bias, in columns [begin, end) of all rows.
-  void start(const float* workspace, float* z, std::int64_t begin, std::int64_t end) const {
-    for (std::int64_t i = 0; i < frame_.rows; ++i)
-      std::copy_n(workspace + bias_ + begin, end - begin, z + i * frame_.line + begin);
+  void expect_results(const LaunchArguments& arguments, std::int64_t first, std::int64_t t) const {
+    const std::int64_t units = frame_.n.units, gates = frame_.columns.cell.gates * units;
+    const auto expect = [&](std::size_t output, std::int64_t width) {
+      expect_line<true>(frame_.kept(arguments.outputs[output], t, first, width),
+                        frame_.count(first) * width);
+    };
+    if (frame_.attributes.keep) expect(results_.gates, gates);
+    if (frame_.attributes.keep && frame_.columns.cell.states == 2) expect(results_.cells, units);
   }
 
   void finish(const LaunchArguments& arguments, float* workspace, const Scratch& scratch,
-              std::int64_t first, std::int64_t i, std::int64_t t) const {
+              std::int64_t first, std::int64_t i, std::int64_t t, const float* z) const {
     const std::int64_t units = frame_.n.units, sequence = first + i;
     float *h = workspace + scratch.h + i * units, *c = workspace + scratch.c + i * units;
     float* y = arguments.outputs[results_.y].as<float>() + (sequence * frame_.n.steps + t) * units;
@@ -149,13 +177,8 @@ class ForwardKernel final : public RecurrentKernel {
     float* gates = frame_.attributes.keep ? frame_.kept(arguments.outputs[results_.gates], t,
                                                         sequence, frame_.columns.cell.gates * units)
                                           : workspace + scratch.gates;
-    frame_.columns.forward({.z = workspace + scratch.z + i * frame_.line,
-                            .h = h,
-                            .c = c,
-                            .h_next = y,
-                            .c_next = c_next,
-                            .gates = gates,
-                            .units = units});
+    frame_.columns.forward(
+        {.z = z, .h = h, .c = c, .h_next = y, .c_next = c_next, .gates = gates, .units = units});
     const bool cells = frame_.columns.cell.states == 2;
     if (frame_.counts(arguments, sequence, t)) {
       std::copy_n(y, units, h);

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <array>
 #include <memory>
+#include <vector>
 
 #include "kernels/cpu/micro_kernel.h"
 #include "kernels/cpu/recurrent_blocks.h"
@@ -16,15 +17,27 @@ namespace engine::cpu {
 /// product = x * y, elementwise.
 void multiply_lines(const float* x, const float* y, float* product, std::int64_t count);
 
-/// Packs b[depth, columns] of a product; at(line, column) is an element.
+/// Asks for memory that is needed soon, while a product keeps the processor busy: rows of a step
+/// are scattered, where no hardware expects them.
+template <bool kToWrite = false>
+void expect_line(const float* line, std::int64_t count) {
+  constexpr std::int64_t kCacheLine = 64 / sizeof(float);
+  constexpr int kSecondLevel = 2;
+  for (std::int64_t i = 0; i < count; i += kCacheLine)
+    __builtin_prefetch(line + i, kToWrite, kSecondLevel);
+}
+
+/// Packs b[depth, columns] of a product; at(line)(column) is an element.
 template <class At>
 void pack_matrix(std::int64_t depth, std::int64_t columns, const At& at, float* to) {
   const MicroKernel& kernel = micro_kernel();
   parallel_for(depth, 64, [&](std::int64_t begin, std::int64_t end) {
-    for (std::int64_t line = begin; line < end; ++line)
+    for (std::int64_t line = begin; line < end; ++line) {
+      const auto element = at(line);
       for (std::int64_t column = 0; column < kernel.padded_columns(columns); ++column)
         to[kernel.packed_offset(line, column, depth, columns)] =
-            column < columns ? at(line, column) : 0.0f;
+            column < columns ? element(column) : 0.0f;
+    }
   });
 }
 
@@ -41,7 +54,9 @@ struct RecurrentFrame {
         line((columns.count * n.units + 4 * micro_kernel().lanes - 1) / micro_kernel().lanes *
              micro_kernel().lanes),
         units_line(micro_kernel().padded_columns(n.units)),
-        inputs_line(micro_kernel().padded_columns(n.inputs)) {}
+        inputs_line(micro_kernel().padded_columns(n.inputs)),
+        input_sources(sources(columns.input_gates, input_columns())),
+        recurrent_sources(sources(columns.recurrent_gates, recurrent_columns())) {}
 
   std::int64_t blocks() const { return ceil_divide(n.sequences, block); }
   std::int64_t count(std::int64_t first) const { return std::min(block, n.sequences - first); }
@@ -50,9 +65,13 @@ struct RecurrentFrame {
   std::int64_t recurrent_columns() const { return columns.recurrent_count * n.units; }
   std::int64_t r_columns() const { return columns.cell.recurrent_gates * n.units; }
 
-  /// The column of w or r behind column `column` of a product whose columns are these gates.
-  std::int64_t source(const std::array<int, 4>& gates, std::int64_t column) const {
-    return gates[static_cast<std::size_t>(column / n.units)] * n.units + column % n.units;
+  /// The columns of w or r behind those of a product whose columns are these gates.
+  std::vector<std::int64_t> sources(const std::array<int, 4>& gates, std::int64_t count) const {
+    std::vector<std::int64_t> result;
+    for (std::int64_t column = 0; column < count; ++column)
+      result.push_back(gates[static_cast<std::size_t>(column / n.units)] * n.units +
+                       column % n.units);
+    return result;
   }
 
   bool counts(const LaunchArguments& arguments, std::int64_t sequence, std::int64_t t) const {
@@ -90,6 +109,7 @@ struct RecurrentFrame {
   std::int64_t rows;   ///< with room for whole tiles
   std::int64_t line;   ///< floats of a row of all columns; products may write behind the last
   std::int64_t units_line, inputs_line;
+  std::vector<std::int64_t> input_sources, recurrent_sources;  ///< by column
 };
 
 class RecurrentKernel : public Kernel {

@@ -45,6 +45,22 @@
 
 namespace engine::cpu {
 
+/// body(u) for u in [0, count): first whole registers, then one of which so many lanes are masked.
+/// Else the last elements would be computed one by one, which for an expensive body takes as long
+/// as some registers. What body does to an element must not depend on other ones.
+template <class Body>
+ENGINE_SIMD_INLINE void for_each_lane(std::int64_t count, const Body& body) {
+  constexpr std::int64_t kLanes = 16;
+  const std::int64_t whole = count / kLanes * kLanes;
+  ENGINE_SIMD_LOOP
+  for (std::int64_t u = 0; u < whole; ++u) body(u);
+  const std::int64_t left = count - whole;
+  if (left == 0) return;
+  ENGINE_LANE_LOOP
+  for (std::int64_t u = 0; u < kLanes; ++u)
+    if (u < left) body(whole + u);
+}
+
 namespace detail {
 template <int count>
 struct Lanes {
