@@ -69,6 +69,17 @@ TEST(Profile, AlgorithmsHaveARowACandidateAndOneChoice) {
   for (const auto& [where, count] : chosen) EXPECT_EQ(count, 1) << where.first << where.second;
 }
 
+TEST(ProfileAlgorithms, KnowRecurrentLayers) {
+  const WorkFolder folder;
+  const Outcome outcome = run_tool("engine-profile",
+                                   {"algorithms", "imdb-lstm", "--batch", "2", "--device", "cpu",
+                                    "--threads", "1", "--autotune", "off", "--format", "csv"},
+                                   folder);
+  ASSERT_EQ(outcome.status, 0) << outcome.err;
+  for (const char* row : {"lstm_1,forward,", "lstm_1,backward,", "dense_1,backward_filter,"})
+    EXPECT_NE(outcome.out.find(row), std::string::npos) << outcome.out;
+}
+
 TEST(Profile, CsvHasTheSameColumnsInEveryLine) {
   const WorkFolder folder;
   const Outcome outcome = profile("algorithms", {"--format", "csv", "--autotune", "off"}, folder);

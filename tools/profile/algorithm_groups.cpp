@@ -12,12 +12,19 @@ namespace {
 struct Product {
   std::string_view op, direction;
 };
-constexpr std::array<Product, 6> kProducts{{{"dense", "forward"},
-                                            {"convolution", "forward"},
-                                            {"dense_input_gradient", "backward_data"},
-                                            {"convolution_input_gradient", "backward_data"},
-                                            {"dense_weight_gradient", "backward_filter"},
-                                            {"convolution_weight_gradient", "backward_filter"}}};
+// Those of a recurrent layer are many, in one op.
+constexpr std::array<Product, 12> kProducts{{{"dense", "forward"},
+                                             {"lstm", "forward"},
+                                             {"lstm_gradient", "backward"},
+                                             {"gru", "forward"},
+                                             {"gru_gradient", "backward"},
+                                             {"gru_reset_after", "forward"},
+                                             {"gru_reset_after_gradient", "backward"},
+                                             {"convolution", "forward"},
+                                             {"dense_input_gradient", "backward_data"},
+                                             {"convolution_input_gradient", "backward_data"},
+                                             {"dense_weight_gradient", "backward_filter"},
+                                             {"convolution_weight_gradient", "backward_filter"}}};
 
 // nullptr for an op that is no product.
 const Product* product_of(const graph::Node& node) {
@@ -57,9 +64,9 @@ std::vector<AlgorithmGroup> algorithm_groups(Workload& workload) {
   const auto rank = [&](const AlgorithmGroup& group) {
     const std::string_view direction = group.direction;
     return std::pair(std::find(layers.begin(), layers.end(), group.layer),
-                     direction == "forward"         ? 0
-                     : direction == "backward_data" ? 1
-                                                    : 2);
+                     direction == "forward"           ? 0
+                     : direction == "backward_filter" ? 2
+                                                      : 1);
   };
   std::stable_sort(groups.begin(), groups.end(),
                    [&](const auto& a, const auto& b) { return rank(a) < rank(b); });

@@ -13,7 +13,7 @@ namespace engine::tools {
 /// One layer in one direction.
 struct AlgorithmGroup {
   std::string layer;      ///< "dense_1", "residual_2/convolution_1"
-  std::string direction;  ///< "forward", "backward_data" or "backward_filter"
+  std::string direction;  ///< "forward", "backward_data", "backward_filter"; "backward"
   std::string problem;    ///< its key
   std::vector<AlgorithmRow> rows;
 };
