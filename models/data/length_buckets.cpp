@@ -158,8 +158,8 @@ std::vector<std::int64_t> bucket_lengths(std::span<const std::int64_t> counts, s
   // cost[j]: of tokens, with the buckets so far, the last of which ends with length j.
   std::vector<std::int64_t> cost(lengths.size());
   for (std::size_t j = 0; j < lengths.size(); ++j) cost[j] = up_to[j] * lengths[j];
-  std::vector<std::vector<std::size_t>>
-      before;  // of each further bucket: where the one before ends
+  // Of each further bucket, by where it ends: where the one before does.
+  std::vector<std::vector<std::size_t>> before;
   constexpr std::size_t kNone = std::numeric_limits<std::size_t>::max();
   for (std::int64_t bucket = 1; bucket < most; ++bucket) {
     std::vector<std::int64_t> better = cost;

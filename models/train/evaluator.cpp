@@ -68,12 +68,19 @@ const BatchPrograms::Entry& BatchPrograms::entry_of(std::int64_t step) const {
 }
 
 std::int64_t BatchPrograms::observations(std::int64_t first, std::int64_t end) const {
-  std::int64_t epoch = 0, count = 0;
-  for (const Entry& entry : entries_) epoch += entry.group.size * entry.group.count;
-  const std::int64_t epochs = (end - first) / steps_;
-  for (std::int64_t step = first + epochs * steps_; step < end; ++step)
-    count += entry_of(step).group.size;
-  return epochs * epoch + count;
+  return observations_before(end) - observations_before(first);
+}
+
+std::int64_t BatchPrograms::observations_before(std::int64_t step) const {
+  const std::int64_t epochs = step / steps_, begin = epochs * steps_;
+  std::int64_t count = 0;
+  for (const auto& [group, program] : entries_) {
+    const std::int64_t left = feed_.mixed() ? 0 : step - begin - group.first;
+    count += group.size * (epochs * group.count + std::clamp<std::int64_t>(left, 0, group.count));
+  }
+  for (std::int64_t mixed = begin; feed_.mixed() && mixed < step; ++mixed)
+    count += entry_of(mixed).group.size;
+  return count;
 }
 
 std::int64_t BatchPrograms::end_of_burst(std::int64_t step) const {

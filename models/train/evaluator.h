@@ -56,6 +56,7 @@ class BatchPrograms {
   };
   std::size_t compile(Runtime& runtime, const MakeGraph& make_graph);
   const Entry& entry_of(std::int64_t step) const;
+  std::int64_t observations_before(std::int64_t step) const;
 
   Feed feed_;
   std::int64_t steps_;
