@@ -126,6 +126,19 @@ std::vector<ReferenceTensor> evaluate_reference(const Problem& problem,
   return outputs;
 }
 
+bool derive_inputs(const Problem& problem, std::span<ReferenceTensor> inputs) {
+  const DerivedInputs derive = ReferenceRegistry::global().derived_inputs(problem.op);
+  if (derive == nullptr) return false;
+  derive(problem, inputs);
+  std::vector<std::byte> rounded;
+  for (ReferenceTensor& input : inputs) {
+    rounded.resize(input.type.bytes());
+    narrow(input, rounded.data());
+    input = widen(input.type, rounded.data());
+  }
+  return true;
+}
+
 Comparison compare(const TensorType& type, const void* data, const ReferenceTensor& expected) {
   ENGINE_CHECK(type.element_count() == static_cast<std::int64_t>(expected.values.size()),
                "compared tensors differ in size");

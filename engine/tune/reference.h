@@ -46,6 +46,10 @@ struct InputRange {
 /// large weights is chaotic, and every rounding error grows from step to step.
 using InputRanges = InputRange (*)(const Problem& problem, std::size_t input);
 
+/// What an op brings some of whose operands follow from the others, as what a gradient reads of
+/// its forward pass does: a kernel may read them, or compute them anew. Overwrites their values.
+using DerivedInputs = void (*)(const Problem& problem, std::span<ReferenceTensor> inputs);
+
 /// Widens `type.bytes()` bytes of host memory.
 ReferenceTensor widen(const TensorType& type, const void* data);
 /// The inverse: rounds to the dtype.
@@ -54,6 +58,10 @@ void narrow(const ReferenceTensor& tensor, void* data);
 /// Runs the reference of problem.op and fills in absent magnitudes.
 std::vector<ReferenceTensor> evaluate_reference(const Problem& problem,
                                                 std::span<const ReferenceTensor> inputs);
+
+/// Overwrites those of the operands that follow from the others, rounded to their dtypes. Answers
+/// whether the op has any.
+bool derive_inputs(const Problem& problem, std::span<ReferenceTensor> inputs);
 
 /// The comparison of one tensor with its reference.
 struct Comparison {

@@ -33,8 +33,9 @@ ReferenceRegistry& ReferenceRegistry::global() {
   return registry;
 }
 
-void ReferenceRegistry::add(const std::string& op, AnyReference reference, InputRanges ranges) {
-  if (!by_op_.emplace(op, Entry{reference, ranges}).second)
+void ReferenceRegistry::add(const std::string& op, AnyReference reference, InputRanges ranges,
+                            DerivedInputs derived) {
+  if (!by_op_.emplace(op, Entry{reference, ranges, derived}).second)
     throw UsageError("a reference for op '" + op + "' is registered twice");
 }
 
@@ -42,6 +43,11 @@ InputRange ReferenceRegistry::input_range(const Problem& problem, std::size_t in
   const auto found = by_op_.find(problem.op);
   if (found == by_op_.end() || found->second.ranges == nullptr) return {};
   return found->second.ranges(problem, input);
+}
+
+DerivedInputs ReferenceRegistry::derived_inputs(const std::string& op) const {
+  const auto found = by_op_.find(op);
+  return found == by_op_.end() ? nullptr : found->second.derived;
 }
 
 AnyReference ReferenceRegistry::find(const std::string& op) const {

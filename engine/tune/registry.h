@@ -35,18 +35,22 @@ class ReferenceRegistry {
   static ReferenceRegistry& global();
 
   /// `ranges` says what operands the op's problems are tuned on; nullptr: [-1, 1) for all.
-  void add(const std::string& op, AnyReference reference, InputRanges ranges = nullptr);
+  void add(const std::string& op, AnyReference reference, InputRanges ranges = nullptr,
+           DerivedInputs derived = nullptr);
   bool has(const std::string& op) const { return by_op_.contains(op); }
   /// Throws InternalError for an op without one.
   AnyReference find(const std::string& op) const;
   /// What the numbers of an operand are drawn from, uniformly, where the problem is tuned.
   InputRange input_range(const Problem& problem, std::size_t input) const;
+  /// See derive_inputs(); nullptr where no operand follows from others.
+  DerivedInputs derived_inputs(const std::string& op) const;
   std::vector<std::string> ops() const;
 
  private:
   struct Entry {
     AnyReference reference;
     InputRanges ranges;
+    DerivedInputs derived;
   };
   std::map<std::string, Entry> by_op_;
 };

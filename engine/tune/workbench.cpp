@@ -85,6 +85,8 @@ void Workbench::evaluate(const Problem& problem) {
   std::vector<ReferenceTensor> wide;
   for (std::size_t i = 0; i < inputs_.size(); ++i)
     wide.push_back(widen(problem.inputs[i], input_data_[i].data()));
+  if (derive_inputs(problem, wide))
+    for (std::size_t i = 0; i < inputs_.size(); ++i) narrow(wide[i], input_data_[i].data());
   const AnyReference reference = ReferenceRegistry::global().find(problem.op);
   const auto* element = std::get_if<ElementReference>(&reference);
   std::int64_t elements = 0;

@@ -286,8 +286,33 @@ InputRange recurrent_range(const RecurrentCell& cell, const Problem& problem, st
   };
   if (input == places.w) return weights(n.inputs);
   if (input == places.r) return weights(n.units);
-  if (input == places.gates) return {0, 1};
   return {};
+}
+
+void derive_recurrent_inputs(const CellSteps& steps, const Problem& problem,
+                             std::span<ReferenceTensor> inputs) {
+  RecurrentAttributes attributes = RecurrentAttributes::from(problem.attributes);
+  const RecurrentPlaces places(attributes, steps.cell, true);
+  const RecurrentExtents n = RecurrentExtents::of(problem, steps.cell);
+  attributes.keep = true;
+  const RecurrentResults results(attributes, steps.cell);
+
+  Problem layer;
+  layer.op = steps.cell.op;
+  layer.attributes = attributes.to_attributes(false);
+  layer.inputs.assign(problem.inputs.begin() + static_cast<std::ptrdiff_t>(places.x),
+                      problem.inputs.begin() + static_cast<std::ptrdiff_t>(places.y));
+  layer.outputs.assign(results.count, {{n.sequences, n.units}, DType::f32});
+  layer.outputs[results.y] = problem.inputs[places.y];
+  layer.outputs[results.gates] = problem.inputs[places.gates];
+  const bool cells = places.cells != RecurrentPlaces::kNone;
+  if (cells) layer.outputs[results.cells] = problem.inputs[places.cells];
+
+  std::vector<ReferenceTensor> outputs =
+      evaluate_reference(layer, inputs.subspan(places.x, places.y - places.x));
+  inputs[places.y] = std::move(outputs[results.y]);
+  inputs[places.gates] = std::move(outputs[results.gates]);
+  if (cells) inputs[places.cells] = std::move(outputs[results.cells]);
 }
 
 }  // namespace engine::reference

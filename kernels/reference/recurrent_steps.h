@@ -108,8 +108,11 @@ void recurrent_forward(const CellSteps& steps, const Problem& problem,
 void recurrent_backward(const CellSteps& steps, const Problem& problem,
                         std::span<const ReferenceTensor> inputs,
                         std::span<ReferenceTensor> outputs);
-/// Weights so small that rounding errors fade from step to step, gates in [0, 1).
+/// Weights so small that rounding errors fade from step to step.
 InputRange recurrent_range(const RecurrentCell& cell, const Problem& problem, std::size_t input);
+/// What a gradient reads of the layer: y, gates and cells.
+void derive_recurrent_inputs(const CellSteps& steps, const Problem& problem,
+                             std::span<ReferenceTensor> inputs);
 
 template <const CellSteps& steps>
 void add_recurrent(ReferenceRegistry& registry) {
@@ -130,7 +133,10 @@ void add_recurrent(ReferenceRegistry& registry) {
          std::span<ReferenceTensor> outputs) {
         recurrent_backward(steps, problem, inputs, outputs);
       },
-      ranges);
+      ranges,
+      [](const Problem& problem, std::span<ReferenceTensor> inputs) {
+        derive_recurrent_inputs(steps, problem, inputs);
+      });
 }
 
 }  // namespace engine::reference

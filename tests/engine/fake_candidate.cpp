@@ -21,6 +21,17 @@ ReferenceElement add_one_element(const Problem&, std::span<const ReferenceTensor
   return {value, std::abs(value)};
 }
 
+void add_twice_reference(const Problem&, std::span<const ReferenceTensor> inputs,
+                         std::span<ReferenceTensor> outputs) {
+  for (std::size_t i = 0; i < outputs[0].values.size(); ++i)
+    outputs[0].values[i] = inputs[0].values[i] + inputs[1].values[i];
+}
+
+void derive_twice(const Problem&, std::span<ReferenceTensor> inputs) {
+  for (std::size_t i = 0; i < inputs[0].values.size(); ++i)
+    inputs[1].values[i] = 2 * inputs[0].values[i];
+}
+
 class FakeKernel final : public Kernel {
  public:
   FakeKernel(const Fake& fake, int& launches) : fake_(fake), launches_(launches) {}
@@ -64,6 +75,7 @@ void register_fake_reference() {
   if (references.has(kFakeOp)) return;
   references.add(kFakeOp, add_one_reference);
   references.add(kSampledOp, add_one_element);
+  references.add(kDerivedOp, add_twice_reference, nullptr, derive_twice);
 }
 
 Problem fake_problem(std::int64_t count, DType dtype) {

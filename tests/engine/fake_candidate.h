@@ -16,7 +16,10 @@ inline constexpr const char* kFakeOp = "add_one";
 /// The same op, with a reference by element.
 inline constexpr const char* kSampledOp = "add_one_sampled";
 
-/// Registers the references of both; safe to repeat.
+/// z = x + y, where y is 2x: the second operand follows from the first.
+inline constexpr const char* kDerivedOp = "add_twice";
+
+/// Registers the references of all; safe to repeat.
 void register_fake_reference();
 
 /// y = x + 1 over `count` elements.

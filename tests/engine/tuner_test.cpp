@@ -68,6 +68,29 @@ TEST_F(TunerTest, EveryConfigurationTakesPart) {
   EXPECT_EQ(choice.workspace, choice.configuration == "big" ? 4096u : 16u);
 }
 
+// An operand that follows from another is not drawn: a kernel that reads it and one that computes
+// it anew agree.
+TEST_F(TunerTest, DerivedOperandsFollowFromTheOthers) {
+  const auto multiply = [](const LaunchArguments& arguments, bool reads) {
+    const float *x = arguments.inputs[0].as<float>(), *y = arguments.inputs[1].as<float>();
+    for (std::int64_t i = 0; i < 64; ++i)
+      arguments.outputs[0].as<float>()[i] = x[i] + (reads ? y[i] : 2 * x[i]);
+  };
+  field_.add({.id = "reads",
+              .launch = [&](const LaunchArguments& arguments) { multiply(arguments, true); },
+              .op = kDerivedOp});
+  field_.add({.id = "computes",
+              .launch = [&](const LaunchArguments& arguments) { multiply(arguments, false); },
+              .op = kDerivedOp});
+  Problem problem = fake_problem();
+  problem.op = kDerivedOp;
+  problem.inputs.push_back(problem.inputs[0]);
+  Tuner tuner = make_tuner();
+  tuner.choose(problem);
+  for (const CandidateResult& result : tuner.records().at(0).results)
+    EXPECT_EQ(result.refusal, "") << result.candidate;
+}
+
 TEST_F(TunerTest, WrongResultIsRefusedWithTheElement) {
   field_.add({.id = "good", .microseconds = 50});
   field_.add({.id = "wrong", .launch = [](const LaunchArguments& arguments) {

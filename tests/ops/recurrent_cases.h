@@ -81,8 +81,9 @@ class RecurrentCases {
     for (int i = 0; attributes.state_gradients && i < cell_.states; ++i)
       operand(test, {n.sequences, n.units}, kReals);
     add_layer(test, n, attributes, kReals);
+    // These follow from the others.
     operand(test, {n.sequences, n.steps, n.units}, kReals);
-    operand(test, {n.steps, n.sequences, cell_.gates * n.units}, {Kind::reals, 0, 1});
+    operand(test, {n.steps, n.sequences, cell_.gates * n.units}, kReals);
     if (cell_.states == 2) operand(test, {n.steps, n.sequences, n.units}, kReals);
     table_.add(with(test, n));
   }

@@ -202,6 +202,7 @@ std::vector<ReferenceTensor> draw_inputs(const OpCase& test) {
           draw_one(test.draws[i], whole, random_word(key, i, static_cast<std::uint64_t>(e))));
     inputs.push_back(widen(tensor.type, bytes_of(tensor).data()));
   }
+  derive_inputs(test.problem(), inputs);
   return inputs;
 }
 
@@ -222,19 +223,25 @@ std::vector<InPlace> in_place_variants(const OpCase& test) {
   return variants;
 }
 
-// The candidates of an op come one after another to a case: its reference is evaluated once.
-const std::vector<ReferenceTensor>& expectation(const OpCase& test, const Check& check) {
+struct Operands {
+  std::vector<ReferenceTensor> inputs, outputs;
+};
+
+// The candidates of an op come one after another to a case: its operands are drawn, and its
+// reference is evaluated, once.
+const Operands& operands_of(const OpCase& test, const Problem& problem) {
   static std::string last;
-  static std::vector<ReferenceTensor> outputs;
-  if (std::string name = check.problem.key() + ' ' + test.name; name != last) {
-    outputs = evaluate_reference(check.problem, check.inputs);
+  static Operands operands;
+  if (std::string name = problem.key() + ' ' + test.name; name != last) {
+    operands.inputs = draw_inputs(test);
+    operands.outputs = evaluate_reference(problem, operands.inputs);
     last = std::move(name);
   }
-  return outputs;
+  return operands;
 }
 
 CaseResult check_case(const OpCase& test, Device& device, const KernelCandidate& candidate) {
-  Check check{test, test.problem(), device, candidate, draw_inputs(test), {}, {}};
+  Check check{test, test.problem(), device, candidate, {}, {}, {}};
   // A kernel that divides errs by the magnitudes of a whole tile, which among whole numbers, many
   // of them 0, may be any multiple of an element's.
   const Exactness exactness = candidate.exactness(check.problem);
@@ -245,7 +252,11 @@ CaseResult check_case(const OpCase& test, Device& device, const KernelCandidate&
   }
   const Support support = candidate.query(check.problem, device);
   check.result.refusal = support.refusal;
-  if (!support.configurations.empty()) check.expected = expectation(test, check);
+  if (!support.configurations.empty()) {
+    const Operands& operands = operands_of(test, check.problem);
+    check.inputs = operands.inputs;
+    check.expected = operands.outputs;
+  }
   for (const Configuration& configuration : support.configurations) {
     check.run(configuration, {});
     for (const InPlace& in_place : in_place_variants(test)) check.run(configuration, in_place);

@@ -58,7 +58,8 @@ class CaseTable {
   std::map<std::string, std::vector<OpCase>> by_op_;
 };
 
-/// The inputs of a case, the same on every call, rounded to their dtypes.
+/// The inputs of a case, the same on every call, rounded to their dtypes. Those that follow from
+/// others (derive_inputs) are not drawn.
 std::vector<ReferenceTensor> draw_inputs(const OpCase& test);
 
 struct CaseResult {
