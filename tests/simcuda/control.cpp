@@ -66,7 +66,8 @@ void simcuda_live(SimcudaLive* out) {
   out->cublaslt_descriptors = cublaslt_descriptors();
 #ifdef SIMCUDA_CUDNN
   out->cudnn_handles = cudnn_handles();
-  out->cudnn_descriptors = cudnn_legacy_descriptors() + cudnn_backend_descriptors();
+  out->cudnn_descriptors =
+      cudnn_legacy_descriptors() + cudnn_backend_descriptors() + cudnn_rnn_descriptors();
 #endif
 }
 

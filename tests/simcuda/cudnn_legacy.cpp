@@ -167,32 +167,6 @@ cudnnStatus_t convolve(const Handles& handles, CudnnDirection direction, int alg
   });
 }
 
-template <class Table, class Handle>
-cudnnStatus_t create(Table& table, Handle* out) {
-  return enter_cudnn(Call::ordinary, [&] {
-    if (out == nullptr) return cudnn_fail(CUDNN_STATUS_BAD_PARAM_NULL_POINTER, "no descriptor");
-    *out = table.add();
-    return CUDNN_STATUS_SUCCESS;
-  });
-}
-
-template <class Table, class Handle>
-cudnnStatus_t destroy(Table& table, Handle handle) {
-  return enter_cudnn(Call::release, [&] {
-    return table.remove(handle) ? CUDNN_STATUS_SUCCESS
-                                : cudnn_fail(CUDNN_STATUS_BAD_PARAM, "an unknown descriptor");
-  });
-}
-
-template <class Table, class Handle, class Change>
-cudnnStatus_t change(const Table& table, Handle handle, Change apply) {
-  return enter_cudnn(Call::ordinary, [&] {
-    const auto object = table.find(handle);
-    if (object == nullptr) return cudnn_fail(CUDNN_STATUS_BAD_PARAM, "an unknown descriptor");
-    return apply(*object);
-  });
-}
-
 bool all_at_least(const int* values, int count, int least) {
   return values != nullptr &&
          std::all_of(values, values + count, [least](int value) { return value >= least; });
@@ -224,16 +198,16 @@ std::size_t cudnn_legacy_descriptors() {
 using namespace simcuda;
 
 cudnnStatus_t cudnnCreateTensorDescriptor(cudnnTensorDescriptor_t* out) {
-  return create(cudnn_tensors(), out);
+  return cudnn_create(cudnn_tensors(), out);
 }
 
 cudnnStatus_t cudnnDestroyTensorDescriptor(cudnnTensorDescriptor_t handle) {
-  return destroy(cudnn_tensors(), handle);
+  return cudnn_destroy(cudnn_tensors(), handle);
 }
 
 cudnnStatus_t cudnnSetTensorNdDescriptor(cudnnTensorDescriptor_t handle, cudnnDataType_t type,
                                          int rank, const int dims[], const int strides[]) {
-  return change(cudnn_tensors(), handle, [&](CudnnTensor& tensor) {
+  return cudnn_change(cudnn_tensors(), handle, [&](CudnnTensor& tensor) {
     if (rank > CUDNN_DIM_MAX) return cudnn_fail(CUDNN_STATUS_NOT_SUPPORTED, "too many dimensions");
     if (rank < 3 || !all_at_least(dims, rank, 1) || !all_at_least(strides, rank, 1))
       return cudnn_fail(CUDNN_STATUS_BAD_PARAM, "a dimension or stride below 1");
@@ -243,16 +217,16 @@ cudnnStatus_t cudnnSetTensorNdDescriptor(cudnnTensorDescriptor_t handle, cudnnDa
 }
 
 cudnnStatus_t cudnnCreateFilterDescriptor(cudnnFilterDescriptor_t* out) {
-  return create(cudnn_filters(), out);
+  return cudnn_create(cudnn_filters(), out);
 }
 
 cudnnStatus_t cudnnDestroyFilterDescriptor(cudnnFilterDescriptor_t handle) {
-  return destroy(cudnn_filters(), handle);
+  return cudnn_destroy(cudnn_filters(), handle);
 }
 
 cudnnStatus_t cudnnSetFilterNdDescriptor(cudnnFilterDescriptor_t handle, cudnnDataType_t type,
                                          cudnnTensorFormat_t format, int rank, const int dims[]) {
-  return change(cudnn_filters(), handle, [&](CudnnTensor& filter) {
+  return cudnn_change(cudnn_filters(), handle, [&](CudnnTensor& filter) {
     if (rank > CUDNN_DIM_MAX) return cudnn_fail(CUDNN_STATUS_NOT_SUPPORTED, "too many dimensions");
     if (rank < 3 || !all_at_least(dims, rank, 1))
       return cudnn_fail(CUDNN_STATUS_BAD_PARAM, "a dimension below 1");
@@ -263,18 +237,18 @@ cudnnStatus_t cudnnSetFilterNdDescriptor(cudnnFilterDescriptor_t handle, cudnnDa
 }
 
 cudnnStatus_t cudnnCreateConvolutionDescriptor(cudnnConvolutionDescriptor_t* out) {
-  return create(cudnn_windows(), out);
+  return cudnn_create(cudnn_windows(), out);
 }
 
 cudnnStatus_t cudnnDestroyConvolutionDescriptor(cudnnConvolutionDescriptor_t handle) {
-  return destroy(cudnn_windows(), handle);
+  return cudnn_destroy(cudnn_windows(), handle);
 }
 
 cudnnStatus_t cudnnSetConvolutionNdDescriptor(cudnnConvolutionDescriptor_t handle, int rank,
                                               const int padding[], const int stride[],
                                               const int dilation[], cudnnConvolutionMode_t mode,
                                               cudnnDataType_t compute) {
-  return change(cudnn_windows(), handle, [&](CudnnWindow& window) {
+  return cudnn_change(cudnn_windows(), handle, [&](CudnnWindow& window) {
     if (rank < 1 || rank > CUDNN_DIM_MAX - 2 || !all_at_least(padding, rank, 0) ||
         !all_at_least(stride, rank, 1) || !all_at_least(dilation, rank, 1))
       return cudnn_fail(CUDNN_STATUS_BAD_PARAM, "padding, stride or dilation out of range");
@@ -288,7 +262,7 @@ cudnnStatus_t cudnnSetConvolutionNdDescriptor(cudnnConvolutionDescriptor_t handl
 }
 
 cudnnStatus_t cudnnSetConvolutionGroupCount(cudnnConvolutionDescriptor_t handle, int groups) {
-  return change(cudnn_windows(), handle, [&](CudnnWindow& window) {
+  return cudnn_change(cudnn_windows(), handle, [&](CudnnWindow& window) {
     if (groups < 1) return cudnn_fail(CUDNN_STATUS_BAD_PARAM, "fewer groups than 1");
     window.groups = groups;
     return CUDNN_STATUS_SUCCESS;
@@ -297,7 +271,7 @@ cudnnStatus_t cudnnSetConvolutionGroupCount(cudnnConvolutionDescriptor_t handle,
 
 cudnnStatus_t cudnnSetConvolutionMathType(cudnnConvolutionDescriptor_t handle,
                                           cudnnMathType_t math) {
-  return change(cudnn_windows(), handle, [&](CudnnWindow& window) {
+  return cudnn_change(cudnn_windows(), handle, [&](CudnnWindow& window) {
     if (math < CUDNN_DEFAULT_MATH || math > CUDNN_FMA_MATH)
       return cudnn_fail(CUDNN_STATUS_BAD_PARAM, "an unknown math type");
     window.math = math;

@@ -1,4 +1,4 @@
-// cuDNN entry points: handles, versions, status texts; and how a convolution gets on a stream.
+// cuDNN entry points: handles, versions, status texts; and how work gets on a stream.
 #include <algorithm>
 #include <cstdio>
 #include <cstring>
@@ -15,25 +15,11 @@ constexpr std::size_t workspace_alignment = 16;
 
 thread_local std::string last_error;
 
-bool reachable(const void* address, std::size_t bytes, const char* name) {
-  if (bytes == 0 || device_memory().contains(address, bytes)) return true;
-  std::fprintf(stderr, "simcuda: cuDNN: %s is not %zu bytes of device memory\n", name, bytes);
+bool reachable(const CudnnRange& range) {
+  if (range.bytes == 0 || device_memory().contains(range.address, range.bytes)) return true;
+  std::fprintf(stderr, "simcuda: cuDNN: %s is not %zu bytes of device memory\n", range.name,
+               range.bytes);
   return false;
-}
-
-bool misaligned(const void* address, std::size_t alignment) {
-  return reinterpret_cast<std::uintptr_t>(address) % alignment != 0;
-}
-
-void execute(const CudnnConvolution& c, const CudnnOperands& o, std::size_t workspace) {
-  if (!reachable(o.x, c.x.bytes(), "x") || !reachable(o.w, c.w.bytes(), "w") ||
-      !reachable(o.y, c.y.bytes(), "y") || !reachable(o.workspace, workspace, "the workspace")) {
-    faults().raise(cudaErrorIllegalAddress);
-    return;
-  }
-  // A caller's data that lies in the workspace by mistake must not survive.
-  if (workspace != 0) std::memset(o.workspace, 0xFF, workspace);
-  compute_convolution(c, o);
 }
 
 }  // namespace
@@ -65,26 +51,49 @@ cudnnStatus_t cudnn_status_of(cudaError_t error) {
   }
 }
 
-cudnnStatus_t enqueue_convolution(const CudnnContext& context, const CudnnConvolution& convolution,
-                                  const CudnnOperands& operands, std::size_t workspace_needed,
-                                  std::size_t workspace_bytes) {
+bool cudnn_misaligned(const void* address, std::size_t alignment) {
+  return reinterpret_cast<std::uintptr_t>(address) % alignment != 0;
+}
+
+cudnnStatus_t enqueue_cudnn(const CudnnContext& context, std::vector<CudnnRange> memory,
+                            std::function<void()> work) {
   const auto stream = find_stream(context.stream);
   if (stream == nullptr)
     return cudnn_fail(CUDNN_STATUS_BAD_PARAM_STREAM_MISMATCH, "the handle's stream is none");
+  const cudaError_t error = enqueue(*stream, [memory = std::move(memory), work = std::move(work)] {
+    if (std::all_of(memory.begin(), memory.end(), reachable))
+      work();
+    else
+      faults().raise(cudaErrorIllegalAddress);
+  });
+  return error == cudaSuccess ? CUDNN_STATUS_SUCCESS
+                              : cudnn_fail(cudnn_status_of(error), "the stream refused the work");
+}
+
+cudnnStatus_t enqueue_convolution(const CudnnContext& context, const CudnnConvolution& convolution,
+                                  const CudnnOperands& operands, std::size_t workspace_needed,
+                                  std::size_t workspace_bytes) {
   if (operands.x == nullptr || operands.w == nullptr || operands.y == nullptr)
     return cudnn_fail(CUDNN_STATUS_BAD_PARAM_NULL_POINTER, "an operand is null");
   if (workspace_bytes < workspace_needed || (workspace_needed > 0 && operands.workspace == nullptr))
     return cudnn_fail(CUDNN_STATUS_BAD_PARAM_SIZE_INSUFFICIENT, "the workspace is too small");
-  if (workspace_needed > 0 && misaligned(operands.workspace, workspace_alignment))
+  if (workspace_needed > 0 && cudnn_misaligned(operands.workspace, workspace_alignment))
     return cudnn_fail(CUDNN_STATUS_BAD_PARAM_MISALIGNED_POINTER, "the workspace is misaligned");
-  if (misaligned(operands.x, convolution.x.element_bytes()) ||
-      misaligned(operands.w, convolution.w.element_bytes()) ||
-      misaligned(operands.y, convolution.y.element_bytes()))
+  if (cudnn_misaligned(operands.x, convolution.x.element_bytes()) ||
+      cudnn_misaligned(operands.w, convolution.w.element_bytes()) ||
+      cudnn_misaligned(operands.y, convolution.y.element_bytes()))
     return cudnn_fail(CUDNN_STATUS_BAD_PARAM_MISALIGNED_POINTER, "an operand is misaligned");
-  const cudaError_t error =
-      enqueue(*stream, [=] { execute(convolution, operands, workspace_needed); });
-  return error == cudaSuccess ? CUDNN_STATUS_SUCCESS
-                              : cudnn_fail(cudnn_status_of(error), "the stream refused the work");
+  return enqueue_cudnn(context,
+                       {{operands.x, convolution.x.bytes(), "x"},
+                        {operands.w, convolution.w.bytes(), "w"},
+                        {operands.y, convolution.y.bytes(), "y"},
+                        {operands.workspace, workspace_needed, "the workspace"}},
+                       [=] {
+                         // A caller's data that lies there by mistake must not survive.
+                         if (workspace_needed != 0)
+                           std::memset(operands.workspace, 0xFF, workspace_needed);
+                         compute_convolution(convolution, operands);
+                       });
 }
 
 }  // namespace simcuda
