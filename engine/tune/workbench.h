@@ -20,9 +20,9 @@ struct Verdict {
 class Workbench {
  public:
   /// Makes inputs (the same ones on every run: floating point uniform in the op's range, integers 0
-  /// or 1, an i64 scalar, which is a step counter, 0; what follows from other inputs, from them) and
-  /// evaluates the reference once, in double: some hundred elements of each output, where it can be
-  /// evaluated by element and outputs are large.
+  /// or 1, an i64 scalar, which is a step counter, 0; what follows from other inputs, from them)
+  /// and evaluates the reference once, in double: some hundred elements of each output, where it
+  /// can be evaluated by element and outputs are large.
   Workbench(const Problem& problem, Device& device, Stream& stream);
 
   /// Launches `kernel` once over fresh operands: outputs and workspace hold NaN. It must give every

@@ -1,6 +1,7 @@
 // The gradient of a recurrent layer: the chain leaves the gradients at all products in the
 // workspace, and those of parameters and x are products over all rows.
 #include "kernels/cuda/recurrent_chain.h"
+#include "kernels/cuda/recurrent_copies.h"
 #include "kernels/cuda/recurrent_states.h"
 
 namespace engine::cuda {
@@ -90,8 +91,10 @@ class BackwardChain final : public RecurrentChain {
   void run_blocks(BackwardLayer layer, const LaunchArguments& arguments) const {
     const cudaStream_t stream = native_stream(arguments);
     float* transposed = floats(arguments, transposed_);
-    launch_transposition(input(arguments, places_.r), transposed, layer.units,
-                         static_cast<int>(columns()), stream);
+    const int units = layer.units, width = static_cast<int>(columns());
+    const Transposition r[] = {
+        {input(arguments, places_.r), width, transposed, units, units, width}};
+    launch_transpositions(r, stream);
     layer.transposed_r = transposed;
     choice_.persistent->backward.run(layer, stream);
   }

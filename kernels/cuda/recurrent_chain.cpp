@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "kernels/cuda/recurrent_states.h"
+#include "kernels/cuda/recurrent_copies.h"
 
 namespace engine::cuda {
 

@@ -1,5 +1,6 @@
 // A recurrent layer: x·w + b of all steps as one product into the workspace, then the chain.
 #include "kernels/cuda/recurrent_chain.h"
+#include "kernels/cuda/recurrent_copies.h"
 #include "kernels/cuda/recurrent_states.h"
 
 namespace engine::cuda {

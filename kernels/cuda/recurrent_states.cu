@@ -44,33 +44,6 @@ __global__ void state_rows_kernel(const BackwardLayer layer, int gates, float* s
   }
 }
 
-// A tile a block, read and written along rows of 32 neighbours.
-constexpr int kTile = kWarp, kTileRows = 8;
-
-__global__ void transposition_kernel(const float* from, float* to, int rows, int columns) {
-  ENGINE_SHARED(float, tile, [kTile][kTile + 1]);
-  const int lane = static_cast<int>(threadIdx.x) % kTile,
-            first = static_cast<int>(threadIdx.x) / kTile;
-  const int row = static_cast<int>(blockIdx.y) * kTile,
-            column = static_cast<int>(blockIdx.x) * kTile;
-  for (int i = first; i < kTile; i += kTileRows)
-    if (row + i < rows && column + lane < columns)
-      tile[i][lane] = from[std::int64_t{row + i} * columns + column + lane];
-  __syncthreads();
-  for (int i = first; i < kTile; i += kTileRows)
-    if (column + i < columns && row + lane < rows)
-      to[std::int64_t{column + i} * rows + row + lane] = tile[lane][i];
-}
-
-__global__ void block_copy_kernel(const float* from, int from_stride, float* to, int to_stride,
-                                  int rows, int columns) {
-  const std::int64_t count = std::int64_t{rows} * columns;
-  for (std::int64_t i = global_thread(); i < count; i += global_thread_count()) {
-    const std::int64_t row = i / columns, column = i % columns;
-    to[row * to_stride + column] = from[row * from_stride + column];
-  }
-}
-
 dim3 unit_blocks(const SequenceSteps& layer) {
   return blocks_for(std::int64_t{layer.sequences} * layer.units, kBlockThreads);
 }
@@ -98,20 +71,6 @@ void launch_state_rows(const BackwardLayer& layer, int gates, float* s, float* o
   const std::int64_t count = layer.row(layer.sequences, 0) * layer.units;
   run("state_rows", state_rows_kernel, blocks_for(count, kBlockThreads), kBlockThreads, stream,
       layer, gates, s, operand);
-}
-
-void launch_transposition(const float* from, float* to, int rows, int columns,
-                          cudaStream_t stream) {
-  const dim3 tiles(static_cast<unsigned>(ceil_div(columns, kTile)),
-                   static_cast<unsigned>(ceil_div(rows, kTile)));
-  run("transposition", transposition_kernel, tiles, kTile * kTileRows, stream, from, to, rows,
-      columns);
-}
-
-void launch_block_copy(const float* from, int from_stride, float* to, int to_stride, int rows,
-                       int columns, cudaStream_t stream) {
-  run("block_copy", block_copy_kernel, blocks_for(std::int64_t{rows} * columns, kBlockThreads),
-      kBlockThreads, stream, from, from_stride, to, to_stride, rows, columns);
 }
 
 }  // namespace engine::cuda

@@ -20,11 +20,4 @@ void launch_last_gradients(const BackwardLayer& layer, const BackwardBuffers& bu
 void launch_state_rows(const BackwardLayer& layer, int gates, float* s, float* operand,
                        cudaStream_t stream);
 
-/// to[columns, rows] = from[rows, columns] transposed.
-void launch_transposition(const float* from, float* to, int rows, int columns, cudaStream_t stream);
-
-/// Copies a block of rows x columns between matrices with so many elements a row.
-void launch_block_copy(const float* from, int from_stride, float* to, int to_stride, int rows,
-                       int columns, cudaStream_t stream);
-
 }  // namespace engine::cuda

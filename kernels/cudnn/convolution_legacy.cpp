@@ -6,28 +6,20 @@
 // asking launches nothing, needs no operands and is open to query(); how fast each is, our own
 // tuner times, captured as training runs them.
 #include <array>
-#include <utility>
 
 #include "kernels/cudnn/convolution.h"
 
 namespace engine::cuda {
 namespace {
 
-template <class Pointer, CudnnDestroy<Pointer> (*get_destroy)()>
-using Descriptor = Handle<Pointer, CudnnDeleter<Pointer, get_destroy>>;
-
-CudnnDestroy<cudnnTensorDescriptor_t> destroy_tensor() {
-  return ENGINE_CUDNN(cudnnDestroyTensorDescriptor);
-}
 CudnnDestroy<cudnnFilterDescriptor_t> destroy_filter() {
   return ENGINE_CUDNN(cudnnDestroyFilterDescriptor);
 }
 CudnnDestroy<cudnnConvolutionDescriptor_t> destroy_convolution() {
   return ENGINE_CUDNN(cudnnDestroyConvolutionDescriptor);
 }
-using TensorDescriptor = Descriptor<cudnnTensorDescriptor_t, destroy_tensor>;
-using FilterDescriptor = Descriptor<cudnnFilterDescriptor_t, destroy_filter>;
-using ConvolutionDescriptor = Descriptor<cudnnConvolutionDescriptor_t, destroy_convolution>;
+using FilterDescriptor = CudnnDescriptor<cudnnFilterDescriptor_t, destroy_filter>;
+using ConvolutionDescriptor = CudnnDescriptor<cudnnConvolutionDescriptor_t, destroy_convolution>;
 
 // refuse_convolution has bounded every extent.
 std::vector<int> narrow(const std::vector<std::int64_t>& values) {
@@ -126,10 +118,19 @@ class LegacyConvolution final : public LibraryConvolution {
 
   /// Learns the bytes of workspace; false when the algorithm does not solve the problem.
   bool prepare(cudnnHandle_t handle) {
-    const auto [status, call] = ask_workspace(handle);
-    if (is_unsupported(status)) return false;
-    check(status, call);
-    return true;
+    if (direction_ == Direction::forward)
+      return ENGINE_CUDNN_SUPPORTS(cudnnGetConvolutionForwardWorkspaceSize, handle, x_.get(),
+                                   w_.get(), convolution_.get(), y_.get(),
+                                   static_cast<cudnnConvolutionFwdAlgo_t>(algorithm_), &workspace_);
+    if (direction_ == Direction::input_gradient)
+      return ENGINE_CUDNN_SUPPORTS(cudnnGetConvolutionBackwardDataWorkspaceSize, handle, w_.get(),
+                                   y_.get(), convolution_.get(), x_.get(),
+                                   static_cast<cudnnConvolutionBwdDataAlgo_t>(algorithm_),
+                                   &workspace_);
+    return ENGINE_CUDNN_SUPPORTS(cudnnGetConvolutionBackwardFilterWorkspaceSize, handle, x_.get(),
+                                 y_.get(), convolution_.get(), w_.get(),
+                                 static_cast<cudnnConvolutionBwdFilterAlgo_t>(algorithm_),
+                                 &workspace_);
   }
 
   std::size_t workspace() const override { return workspace_; }
@@ -158,23 +159,6 @@ class LegacyConvolution final : public LibraryConvolution {
   }
 
  private:
-  std::pair<cudnnStatus_t, const char*> ask_workspace(cudnnHandle_t handle) {
-    if (direction_ == Direction::forward)
-      return {ENGINE_CUDNN(cudnnGetConvolutionForwardWorkspaceSize)(
-                  handle, x_.get(), w_.get(), convolution_.get(), y_.get(),
-                  static_cast<cudnnConvolutionFwdAlgo_t>(algorithm_), &workspace_),
-              "cudnnGetConvolutionForwardWorkspaceSize"};
-    if (direction_ == Direction::input_gradient)
-      return {ENGINE_CUDNN(cudnnGetConvolutionBackwardDataWorkspaceSize)(
-                  handle, w_.get(), y_.get(), convolution_.get(), x_.get(),
-                  static_cast<cudnnConvolutionBwdDataAlgo_t>(algorithm_), &workspace_),
-              "cudnnGetConvolutionBackwardDataWorkspaceSize"};
-    return {ENGINE_CUDNN(cudnnGetConvolutionBackwardFilterWorkspaceSize)(
-                handle, x_.get(), y_.get(), convolution_.get(), w_.get(),
-                static_cast<cudnnConvolutionBwdFilterAlgo_t>(algorithm_), &workspace_),
-            "cudnnGetConvolutionBackwardFilterWorkspaceSize"};
-  }
-
   Direction direction_;
   int algorithm_;
   TensorDescriptor x_;

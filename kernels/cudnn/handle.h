@@ -17,6 +17,15 @@ struct CudnnDeleter {
   }
 };
 
+/// A descriptor that is destroyed with what `get_destroy` answers.
+template <class Pointer, CudnnDestroy<Pointer> (*get_destroy)()>
+using CudnnDescriptor = Handle<Pointer, CudnnDeleter<Pointer, get_destroy>>;
+
+inline CudnnDestroy<cudnnTensorDescriptor_t> destroy_tensor() {
+  return ENGINE_CUDNN(cudnnDestroyTensorDescriptor);
+}
+using TensorDescriptor = CudnnDescriptor<cudnnTensorDescriptor_t, destroy_tensor>;
+
 /// The library's state for a device. Not for two threads at once, like the device itself.
 class CudnnHandle {
  public:

@@ -112,6 +112,7 @@ class Lockstep {
       const HostBytes theirs = other_.download(other_.executor().outputs(i)[k]);
       note(step, k, compare(ours.type, theirs.data(), expected[k]));
     }
+    report.ops[step.node->op().name()].candidate = other_.executor().program().steps[i].candidate;
   }
 
   void note(const graph::Step& step, std::size_t output, const Comparison& comparison) {

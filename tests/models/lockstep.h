@@ -16,6 +16,7 @@ struct LockstepReport {
   struct Op {
     int runs = 0;
     double worst = 0;
+    std::string candidate;  ///< of the other device, at its last run
   };
   std::map<std::string, Op> ops;
   int steps = 0;

@@ -1,56 +1,16 @@
-// The cuDNN candidates on the simulated device: what they offer and refuse, what numerics they
-// allow, capture, and what happens when any one of their calls fails.
+// cuDNN's candidates of convolutions on the simulated device: what they offer and refuse, what
+// numerics they allow, capture, and what happens when any one of their calls fails.
 #include <gtest/gtest.h>
 
-#include <cstdlib>
-#include <set>
-
 #include "engine/core/error.h"
-#include "engine/core/log.h"
-#include "engine/device/backend.h"
-#include "engine/tune/registry.h"
 #include "kernels/convolution.h"
 #include "ops/convolution.h"
-#include "tests/simcuda_engine/simulator.h"
+#include "tests/simcuda_engine/cudnn_fixture.h"
 
 namespace engine::test {
 namespace {
 
-constexpr int kOutOfMemory = 2;   // cudaErrorMemoryAllocation
-constexpr int kInvalidValue = 1;  // cudaErrorInvalidValue
-constexpr std::uint64_t kFaults = 80;
 const char* const kIds[] = {"cudnn.legacy", "cudnn.graph"};
-
-class CudnnCandidates : public testing::Test {
- protected:
-  void SetUp() override {
-    log::set_level(log::Level::off);
-    SIMULATOR(simcuda_reset)();
-    device_ = open_device("cuda");
-  }
-  void TearDown() override {
-    device_.reset();
-    SIMULATOR(simcuda_reset)();
-    std::string report;
-    EXPECT_TRUE(nothing_lives(report)) << report;
-  }
-  const KernelCandidate& candidate(const std::string& op, const std::string& id) {
-    for (const KernelCandidate* found : CandidateRegistry::global().find(op, "cuda"))
-      if (found->id() == id) return *found;
-    throw InternalError("no candidate " + id);
-  }
-  Support query(const std::string& id, const Problem& problem) {
-    return candidate(problem.op, id).query(problem, *device_);
-  }
-  std::set<std::string> names(const std::string& id, const Problem& problem) {
-    std::set<std::string> names;
-    for (const Configuration& configuration : query(id, problem).configurations)
-      EXPECT_TRUE(names.insert(configuration.name).second) << configuration.name;
-    return names;
-  }
-
-  std::unique_ptr<Device> device_;
-};
 
 WindowAttributes padded_window(std::int64_t before, std::int64_t after) {
   WindowAttributes window;
@@ -139,35 +99,6 @@ TEST_F(CudnnCandidates, AnUnknownConfigurationIsAUsageError) {
                  UsageError);
 }
 
-// Operands of a problem filled with ones, and all that a launch needs.
-struct Operands {
-  std::unique_ptr<Stream> stream;
-  std::vector<Buffer> buffers;
-  std::vector<TensorView> inputs, outputs;
-  Buffer workspace;
-
-  Operands(Device& device, const Problem& problem, std::size_t workspace_bytes)
-      : stream(device.make_stream()), workspace(device, workspace_bytes) {
-    for (const TensorType& type : problem.inputs) {
-      inputs.push_back(add(device, type));
-      const std::vector<float> ones(static_cast<std::size_t>(type.element_count()), 1.0f);
-      stream->copy_to_device(inputs.back().data, ones.data(), type.bytes());
-    }
-    for (const TensorType& type : problem.outputs) outputs.push_back(add(device, type));
-  }
-  TensorView add(Device& device, const TensorType& type) {
-    buffers.emplace_back(device, type.bytes());
-    return {type, buffers.back().data()};
-  }
-  LaunchArguments arguments() { return {inputs, outputs, workspace.data(), *stream}; }
-  std::vector<float> result() {
-    std::vector<float> values(static_cast<std::size_t>(outputs[0].type.element_count()));
-    stream->copy_to_host(values.data(), outputs[0].data, outputs[0].type.bytes());
-    stream->synchronize();
-    return values;
-  }
-};
-
 TEST_F(CudnnCandidates, AreCaptured) {
   const Problem problem = weight_problem();
   for (const char* id : kIds)
@@ -204,37 +135,8 @@ TEST_F(CudnnCandidates, PadChannelsForTensorCores) {
     }
 }
 
-// Every call of a query, a preparation and a launch fails in turn; the error has a type, and
-// nothing is left behind.
 TEST_F(CudnnCandidates, SurviveTheFailureOfAnyCall) {
-  const Problem problem = weight_problem();
-  for (const char* id : kIds)
-    for (const int error : {kInvalidValue, kOutOfMemory}) {
-      const auto use = [&] {
-        const auto fresh = open_device("cuda");
-        const KernelCandidate& tried = candidate(problem.op, id);
-        const Support support = tried.query(problem, *fresh);
-        const auto kernel = tried.prepare(problem, support.configurations.at(0), *fresh);
-        Operands operands(*fresh, problem, support.configurations[0].workspace);
-        kernel->launch(operands.arguments());
-        operands.result();
-      };
-      SIMULATOR(simcuda_fail_call)(0, 0);
-      use();
-      const std::uint64_t calls = SIMULATOR(simcuda_call_count)();
-      const bool every = std::getenv("ENGINE_TEST_EXHAUSTIVE") != nullptr;
-      const std::uint64_t step = every ? 1 : calls / kFaults + 1;
-      std::uint64_t failures = 0;
-      for (std::uint64_t call = 1; call <= calls; call += step) {
-        SIMULATOR(simcuda_fail_call)(call, error);
-        try {
-          use();
-        } catch (const DeviceError&) {
-          ++failures;
-        }
-      }
-      EXPECT_GT(failures, calls / step / 2) << id;
-    }
+  for (const char* id : kIds) expect_survival(id, weight_problem());
 }
 
 }  // namespace

@@ -29,6 +29,12 @@ void log_failure(cudnnStatus_t status, const char* call) noexcept;
 inline bool is_unsupported(cudnnStatus_t status) {
   return CUDNN_STATUS_CATEGORY(static_cast<int>(status)) == CUDNN_STATUS_NOT_SUPPORTED;
 }
+/// Whether the library solves what it was asked about; throws where it failed for another reason.
+inline bool supports(cudnnStatus_t status, const char* call) {
+  if (is_unsupported(status)) return false;
+  check(status, call);
+  return true;
+}
 
 }  // namespace engine::cuda
 
@@ -50,3 +56,8 @@ inline bool is_unsupported(cudnnStatus_t status) {
     ::engine::cuda::require_context(#function);                            \
     ::engine::cuda::check(ENGINE_CUDNN(function)(__VA_ARGS__), #function); \
   } while (false)
+
+/// The same where the answer may be that the problem is not supported: an expression, false then.
+#define ENGINE_CUDNN_SUPPORTS(function, ...)   \
+  (::engine::cuda::require_context(#function), \
+   ::engine::cuda::supports(ENGINE_CUDNN(function)(__VA_ARGS__), #function))
