@@ -27,8 +27,12 @@ double total_flops(const graph::Graph& graph) {
   return flops;
 }
 
+// For the batches of this size: the whole ones, or the last.
 Feed feed(std::int64_t size) {
-  return {Part::train, 60000, 128, size, true, true};
+  Feed feed{.part = Part::train, .count = 60000, .batch = 128, .shuffle = true};
+  for (const BatchGroup& group : feed.groups())
+    if (group.size == size) feed.group = group;
+  return feed;
 }
 
 TEST(Network, NamesLayersByKindAndNumber) {
