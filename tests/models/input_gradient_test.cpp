@@ -97,7 +97,9 @@ TEST(InputGradient, IsComputedWhereItIsAskedForAndNowhereElse) {
   for (const ModelDefinition& model : zoo()) {
     if (model.text) continue;  // there is no gradient of tokens
     const StepGraph asked = input_gradient_graph(model, 2);
-    const StepGraph training = training_graph(model, {Part::train, 64, 2, 2, true, true}, {});
+    Feed feed{.part = Part::train, .count = 64, .batch = 2, .shuffle = true};
+    feed.group = feed.groups().front();
+    const StepGraph training = training_graph(model, feed, {});
     // One layer looks at the observations: training leaves out the gradient of its input alone.
     const Gradients trained(training.graph), wanted(asked.graph);
     EXPECT_GT(trained.layers, 1) << model.name;
