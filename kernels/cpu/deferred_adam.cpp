@@ -127,13 +127,20 @@ SimpleCandidate::Launch prepare_rows(const Problem& problem) {
     const std::int64_t recorded =
         clamped_count(*arguments.inputs[at.recorded].as<std::int32_t>(), n.updates);
     const auto is_row = [&](std::int64_t number) { return number >= 0 && number < n.vocabulary; };
+    std::int64_t used = n.rows;
+    while (used > 0 && !is_row(numbers[used - 1])) --used;
     for_each_stripe(n.rows * n.width * kDeferredTables, [&](const Stripe& stripe) {
       const FlushDenormals flush;
-      for (std::int64_t i = stripe.first; i < n.rows; i += stripe.step) {
+      const std::int64_t unused = (n.rows - used) * n.width,
+                         share = (unused + stripe.step - 1) / stripe.step,
+                         begin = std::min(unused, stripe.first * share);
+      for (float* rows_out : out.at)
+        clear_uncached(rows_out + used * n.width + begin, std::min(share, unused - begin));
+      for (std::int64_t i = stripe.first; i < used; i += stripe.step) {
         const std::int64_t row = numbers[i];
         const bool exists = is_row(row);
         if (const std::int64_t ahead = i + kRowsAhead * stripe.step;
-            ahead < n.rows && is_row(numbers[ahead]))
+            ahead < used && is_row(numbers[ahead]))
           expect_row(table, numbers[ahead], n.width);
         for (std::size_t j = 0; j < kDeferredTables; ++j)
           if (exists)

@@ -11,7 +11,8 @@ namespace cpu {
 namespace {
 
 ENGINE_SIMD_CLONES
-void forward(const float* z, const float* h, float* h_next, float* gates, std::int64_t units) {
+void forward(const float* z, const float* h, float* h_next, float* y, float* gates,
+             std::int64_t units) {
   for_each_lane(
       units, [=](std::int64_t u) __attribute__((always_inline)) {
         const float update = real::sigmoid(z[units + u]), reset = real::sigmoid(z[2 * units + u]);
@@ -19,22 +20,27 @@ void forward(const float* z, const float* h, float* h_next, float* gates, std::i
         gates[u] = update;
         gates[units + u] = reset;
         gates[2 * units + u] = n;
-        h_next[u] = update * h[u] + (1.0f - update) * n;
+        h_next[u] = y[u] = update * h[u] + (1.0f - update) * n;
       });
 }
 
+// In two loops: the chain from the reset gate to y is so long that the processor, which looks a few
+// hundred instructions ahead, would wait at its end.
 ENGINE_SIMD_CLONES
-void forward_reset_after(const float* z, const float* h, float* h_next, float* gates,
+void forward_reset_after(const float* z, const float* h, float* h_next, float* y, float* gates,
                          std::int64_t units) {
   for_each_lane(
       units, [=](std::int64_t u) __attribute__((always_inline)) {
-        const float update = real::sigmoid(z[units + u]), reset = real::sigmoid(z[2 * units + u]);
-        const float q = z[3 * units + u], n = real::tanh(z[u] + reset * q);
+        gates[units + u] = real::sigmoid(z[2 * units + u]);
+      });
+  for_each_lane(
+      units, [=](std::int64_t u) __attribute__((always_inline)) {
+        const float update = real::sigmoid(z[units + u]);
+        const float q = z[3 * units + u], n = real::tanh(z[u] + gates[units + u] * q);
         gates[u] = update;
-        gates[units + u] = reset;
         gates[2 * units + u] = n;
         gates[3 * units + u] = q;
-        h_next[u] = update * h[u] + (1.0f - update) * n;
+        h_next[u] = y[u] = update * h[u] + (1.0f - update) * n;
       });
 }
 
@@ -90,7 +96,9 @@ constexpr RecurrentColumns kColumns{
     .recurrent_count = 2,
     .recurrent_gates = {0, 1},
     .forward =
-        [](const ForwardRow& row) { forward(row.z, row.h, row.h_next, row.gates, row.units); },
+        [](const ForwardRow& row) {
+          forward(row.z, row.h, row.h_next, row.y, row.gates, row.units);
+        },
     .backward =
         [](const BackwardRow& row) { backward(row.gates, row.h, row.dh, row.dz, row.units); },
     .reset_forward =
@@ -110,7 +118,7 @@ constexpr RecurrentColumns kColumnsResetAfter{
     .recurrent_gates = {0, 1, 2},
     .forward =
         [](const ForwardRow& row) {
-          forward_reset_after(row.z, row.h, row.h_next, row.gates, row.units);
+          forward_reset_after(row.z, row.h, row.h_next, row.y, row.gates, row.units);
         },
     .backward =
         [](const BackwardRow& row) {

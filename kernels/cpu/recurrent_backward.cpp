@@ -14,6 +14,13 @@ void add_line(const float* x, float* sums, std::int64_t count) {
   for (std::int64_t i = 0; i < count; ++i) sums[i] += x[i];
 }
 
+// sums += x ∘ y
+ENGINE_SIMD_CLONES
+void add_products(const float* x, const float* y, float* sums, std::int64_t count) {
+  ENGINE_SIMD_LOOP
+  for (std::int64_t i = 0; i < count; ++i) sums[i] += x[i] * y[i];
+}
+
 ENGINE_SIMD_CLONES
 void add_multiple(const float* x, float factor, float* sums, std::int64_t count) {
   ENGINE_SIMD_LOOP
@@ -55,7 +62,7 @@ class BackwardKernel final : public RecurrentKernel {
   }
 
  private:
-  static constexpr std::int64_t kDepth = 64;  ///< rows worth a product
+  static constexpr std::int64_t kDepth = 128;  ///< rows worth a product
   static constexpr std::int64_t kParts = 16;
   static constexpr std::int64_t kFewInputs = 4;
 
@@ -87,12 +94,16 @@ class BackwardKernel final : public RecurrentKernel {
       s = kernel.regions_.add(rows * f.units_line);
       late = kernel.regions_.add(f.columns.late() ? rows * f.units_line : 0);
       dx = kernel.regions_.add(rows * f.inputs_line);
-      for (std::int64_t* product : {&ds, &d_operand})
-        *product = kernel.regions_.add(f.rows * f.units_line);
-      for (std::int64_t* state : {&dh, &dc, &state_row, &operand_row, &zeros})
+      for (std::int64_t* lines : {&dh, &dc, &d_operand})
+        *lines = kernel.regions_.add(f.rows * f.units_line);
+      ds = f.attributes.scale ? kernel.regions_.add(f.rows * f.units_line) : dh;
+      for (std::int64_t* state : {&state_row, &operand_row, &zeros})
         *state = kernel.regions_.add(f.block * f.n.units);
     }
-    std::int64_t dz, x, s, late, dx, ds, d_operand, dh, dc, state_row, operand_row, zeros;
+    std::int64_t dz, x, s, late, dx;
+    std::int64_t dh, dc;  ///< lines of units_line
+    std::int64_t ds;      ///< what r brings, where it is not for dh itself
+    std::int64_t d_operand, state_row, operand_row, zeros;
   };
 
   // What a worker works with.
@@ -144,13 +155,14 @@ class BackwardKernel final : public RecurrentKernel {
     for (std::int64_t end = frame_.n.steps; end > 0; end -= chunk_) {
       const std::int64_t begin = std::max<std::int64_t>(0, end - chunk_);
       for (std::int64_t k = end; k-- > begin;) step(block, first, k, k - begin, end - begin);
-      add_products(block, (end - begin) * count);
+      add_sums(block, (end - begin) * count);
       if (frame_.attributes.input_gradient) store_input_gradient(block, first, begin, end);
     }
     if (!frame_.attributes.initial) return;
     const auto store = [&](std::size_t output, const float* state) {
-      std::copy_n(state, count * units,
-                  block.arguments.outputs[output].as<float>() + first * units);
+      float* to = block.arguments.outputs[output].as<float>() + first * units;
+      for (std::int64_t i = 0; i < count; ++i)
+        std::copy_n(state + i * frame_.units_line, units, to + i * units);
     };
     store(results_.initial, dh);
     if (frame_.columns.cell.states == 2) store(results_.initial + 1, dc);
@@ -158,14 +170,15 @@ class BackwardKernel final : public RecurrentKernel {
 
   void load_state_gradients(const Block& block, std::int64_t first, std::int64_t state,
                             float* to) const {
-    const std::int64_t floats = frame_.count(first) * frame_.n.units;
-    if (frame_.attributes.state_gradients && state < frame_.columns.cell.states)
-      std::copy_n(block.arguments.inputs[frame_.places.dstates + static_cast<std::size_t>(state)]
-                          .as<float>() +
-                      first * frame_.n.units,
-                  floats, to);
-    else
-      std::fill_n(to, floats, 0.0f);
+    const std::int64_t units = frame_.n.units;
+    std::fill_n(to, frame_.rows * frame_.units_line, 0.0f);
+    if (!frame_.attributes.state_gradients || state >= frame_.columns.cell.states) return;
+    const float* from =
+        block.arguments.inputs[frame_.places.dstates + static_cast<std::size_t>(state)]
+            .as<float>() +
+        first * units;
+    for (std::int64_t i = 0; i < frame_.count(first); ++i)
+      std::copy_n(from + i * units, units, to + i * frame_.units_line);
   }
 
   // Step k of the block, the one with the number `index` of its chunk of `steps`.
@@ -180,14 +193,11 @@ class BackwardKernel final : public RecurrentKernel {
     if (k > 0) expect_operands(block, first, k - 1);
     if (columns.late()) reset(block, first, k, dz, index, steps);
     multiply_packed({dz + columns.first_recurrent * units, line, 1, block.at(r_),
-                     frame_.recurrent_columns(), ds, frame_.units_line, columns.late()},
+                     frame_.recurrent_columns(), ds, frame_.units_line, ds == dh || columns.late()},
                     count, units);
-    for (std::int64_t i = 0; i < count; ++i) {
-      float* line_of_ds = ds + i * frame_.units_line;
-      if (const float* scale = frame_.scale(block.arguments, first + i); scale != nullptr)
-        multiply_lines(line_of_ds, scale, line_of_ds, units);
-      add_line(line_of_ds, dh + i * units, units);
-    }
+    for (std::int64_t i = 0; ds != dh && i < count; ++i)
+      add_products(ds + i * frame_.units_line, frame_.scale(block.arguments, first + i),
+                   dh + i * frame_.units_line, units);
   }
 
   // What row() will read at step k.
@@ -213,7 +223,8 @@ class BackwardKernel final : public RecurrentKernel {
            std::int64_t at, std::int64_t depth) const {
     const std::int64_t units = frame_.n.units, sequence = first + i, t = frame_.step_at(k);
     const Scratch& scratch = block.scratch;
-    float *dh = block.at(scratch.dh) + i * units, *dc = block.at(scratch.dc) + i * units;
+    float* dh = block.at(scratch.dh) + i * frame_.units_line;
+    float* dc = block.at(scratch.dc) + i * frame_.units_line;
     if (frame_.attributes.sequence_gradient)
       add_line(block.arguments.inputs[frame_.places.dy].as<float>() +
                    (sequence * frame_.n.steps + t) * units,
@@ -249,7 +260,7 @@ class BackwardKernel final : public RecurrentKernel {
     pack_line(scale != nullptr ? s : h, at, depth, units, block.at(scratch.s));
   }
 
-  // A line of x, or zeros, where add_products() looks for it.
+  // A line of x, or zeros, where add_sums() looks for it.
   void put_input(const Block& block, const float* line, std::int64_t at, std::int64_t depth) const {
     const std::int64_t inputs = frame_.n.inputs;
     float* x = block.at(block.scratch.x);
@@ -293,7 +304,7 @@ class BackwardKernel final : public RecurrentKernel {
     for (std::int64_t i = 0; i < count; ++i) {
       float* operand = block.at(scratch.operand_row) + i * units;
       float* line_of_ds = ds + i * frame_.units_line;
-      std::fill_n(line_of_ds, frame_.units_line, 0.0f);
+      if (frame_.attributes.scale) std::fill_n(line_of_ds, frame_.units_line, 0.0f);
       const bool counts = frame_.counts(block.arguments, first + i, t);
       if (counts)
         frame_.columns.reset_backward(
@@ -312,7 +323,7 @@ class BackwardKernel final : public RecurrentKernel {
   }
 
   // Adds the products of a chunk's rows to the sums.
-  void add_products(const Block& block, std::int64_t depth) const {
+  void add_sums(const Block& block, std::int64_t depth) const {
     const Scratch& scratch = block.scratch;
     const std::int64_t units = frame_.n.units, line = frame_.line;
     const float* dz = block.at(scratch.dz);

@@ -14,10 +14,11 @@ namespace engine::cpu {
 
 /// A step of one sequence; every pointer is to H floats, or to columns · H.
 struct ForwardRow {
-  const float* z;      ///< columns before their functions
-  const float *h, *c;  ///< the states before
-  float *h_next, *c_next;
-  float* gates;  ///< as they are kept
+  const float* z;          ///< columns before their functions
+  const float *h, *c;      ///< the states before
+  float *h_next, *c_next;  ///< and after; they may be the same
+  float *y, *cell;         ///< the states after once more, as results
+  float* gates;            ///< as they are kept
   std::int64_t units = 0;
 };
 

@@ -48,10 +48,10 @@ class ForwardKernel final : public RecurrentKernel {
       for (std::int64_t* state : {&h, &s, &c, &operand})
         *state = kernel.regions_.add(f.rows * f.n.units);
       z = kernel.regions_.add(f.rows * kChunk * f.line);
-      c_next = kernel.regions_.add(f.n.units);
+      unused = kernel.regions_.add(f.n.units);
       gates = kernel.regions_.add(f.line);
     }
-    std::int64_t x, h, s, c, operand, z, c_next, gates;
+    std::int64_t x, h, s, c, operand, z, unused, gates;
   };
 
   void pack(const LaunchArguments& arguments, float* workspace) const {
@@ -173,21 +173,32 @@ class ForwardKernel final : public RecurrentKernel {
     const std::int64_t units = frame_.n.units, sequence = first + i;
     float *h = workspace + scratch.h + i * units, *c = workspace + scratch.c + i * units;
     float* y = arguments.outputs[results_.y].as<float>() + (sequence * frame_.n.steps + t) * units;
-    float* c_next = workspace + scratch.c_next;
+    float* cell = frame_.attributes.keep && frame_.columns.cell.states == 2
+                      ? frame_.kept(arguments.outputs[results_.cells], t, sequence, units)
+                      : c;
     float* gates = frame_.attributes.keep ? frame_.kept(arguments.outputs[results_.gates], t,
                                                         sequence, frame_.columns.cell.gates * units)
                                           : workspace + scratch.gates;
-    frame_.columns.forward(
-        {.z = z, .h = h, .c = c, .h_next = y, .c_next = c_next, .gates = gates, .units = units});
-    const bool cells = frame_.columns.cell.states == 2;
+    const ForwardRow row{.z = z,
+                         .h = h,
+                         .c = c,
+                         .h_next = h,
+                         .c_next = c,
+                         .y = y,
+                         .cell = cell,
+                         .gates = gates,
+                         .units = units};
     if (frame_.counts(arguments, sequence, t)) {
-      std::copy_n(y, units, h);
-      if (cells) std::copy_n(c_next, units, c);
-    } else {
-      std::copy_n(h, units, y);
+      frame_.columns.forward(row);
+      return;
     }
-    if (cells && frame_.attributes.keep)
-      std::copy_n(c, units, frame_.kept(arguments.outputs[results_.cells], t, sequence, units));
+    ForwardRow gates_alone = row;
+    for (float* ForwardRow::*state :
+         {&ForwardRow::h_next, &ForwardRow::c_next, &ForwardRow::y, &ForwardRow::cell})
+      gates_alone.*state = workspace + scratch.unused;
+    frame_.columns.forward(gates_alone);
+    std::copy_n(h, units, y);
+    if (cell != c) std::copy_n(c, units, cell);
   }
 
   RecurrentResults results_;

@@ -34,9 +34,13 @@ void pack_matrix(std::int64_t depth, std::int64_t columns, const At& at, float* 
   parallel_for(depth, 64, [&](std::int64_t begin, std::int64_t end) {
     for (std::int64_t line = begin; line < end; ++line) {
       const auto element = at(line);
-      for (std::int64_t column = 0; column < kernel.padded_columns(columns); ++column)
-        to[kernel.packed_offset(line, column, depth, columns)] =
-            column < columns ? element(column) : 0.0f;
+      for (std::int64_t panel = 0; panel < columns; panel += 2 * kernel.lanes) {
+        const std::int64_t width = kernel.panel_width(panel, columns),
+                           count = std::min(width, columns - panel);
+        float* target = to + panel * depth + line * width;
+        for (std::int64_t j = 0; j < count; ++j) target[j] = element(panel + j);
+        std::fill(target + count, target + width, 0.0f);
+      }
     }
   });
 }
