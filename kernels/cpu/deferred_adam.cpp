@@ -4,8 +4,13 @@
 #include "kernels/deferred_adam.h"
 
 #include <algorithm>
+#include <cstdint>
 #include <cstring>
 #include <type_traits>
+
+#if defined(__SSE2__)
+#include <xmmintrin.h>
+#endif
 
 #include "engine/tune/registry.h"
 #include "kernels/cpu/adam.h"
@@ -36,6 +41,18 @@ void expect_row(const Tables<T>& tables, std::int64_t row, std::int64_t width) {
   for (T* table : tables.at)
     for (std::int64_t j = 0; j < width; j += kCacheLine)
       __builtin_prefetch(table + row * width + j, !std::is_const_v<T>);
+}
+
+// Zeros where nobody reads soon: past the caches, which else would first fetch what is there.
+void clear_uncached(float* to, std::int64_t count) {
+#if defined(__SSE2__)
+  constexpr std::int64_t kLanes = 4;
+  for (; count > 0 && reinterpret_cast<std::uintptr_t>(to) % (kLanes * sizeof(float)) != 0; --count)
+    *to++ = 0.0f;
+  for (; count >= kLanes; count -= kLanes, to += kLanes) _mm_stream_ps(to, _mm_setzero_ps());
+  _mm_sfence();
+#endif
+  std::memset(to, 0, static_cast<std::size_t>(count) * sizeof(float));
 }
 
 class DeferredRows {

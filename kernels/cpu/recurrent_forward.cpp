@@ -192,6 +192,7 @@ class ForwardKernel final : public RecurrentKernel {
       frame_.columns.forward(row);
       return;
     }
+    // States stay as they are; gates are results even so, as in the reference.
     ForwardRow gates_alone = row;
     for (float* ForwardRow::*state :
          {&ForwardRow::h_next, &ForwardRow::c_next, &ForwardRow::y, &ForwardRow::cell})

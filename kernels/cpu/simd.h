@@ -1,7 +1,6 @@
 // What the hand-written CPU kernels share: SIMD by run-time dispatch, and the policy for denormals.
 #pragma once
 
-#include <cstdint>
 #include <cstring>
 
 #if defined(__SSE2__)
@@ -81,18 +80,6 @@ ENGINE_SIMD_INLINE void load_lanes(Vector& vector, const float* from) {
 template <class Vector>
 ENGINE_SIMD_INLINE void store_lanes(float* to, const Vector& vector) {
   std::memcpy(to, &vector, sizeof vector);
-}
-
-/// Zeros where nobody reads soon: past the caches, which else would first fetch what is there.
-inline void clear_uncached(float* to, std::int64_t count) {
-#if defined(__SSE2__)
-  constexpr std::int64_t kLanes = 4;
-  for (; count > 0 && reinterpret_cast<std::uintptr_t>(to) % (kLanes * sizeof(float)) != 0; --count)
-    *to++ = 0.0f;
-  for (; count >= kLanes; count -= kLanes, to += kLanes) _mm_stream_ps(to, _mm_setzero_ps());
-  _mm_sfence();
-#endif
-  std::memset(to, 0, static_cast<std::size_t>(count) * sizeof(float));
 }
 
 /// Fewest elements worth a thread of their own in a loop bound by memory: some microseconds of
