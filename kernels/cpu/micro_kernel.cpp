@@ -20,7 +20,8 @@ ENGINE_SIMD_INLINE void run_tile(const PackedProduct& p) {
   const float* a = p.a;
   const float* b = p.b;
   const std::int64_t a_row = adjacent ? 1 : p.a_row, a_depth = adjacent ? p.a_depth : 1;
-  for (std::int64_t d = 0; d < p.depth; ++d, a += a_depth, b += vectors * lanes) {
+  const std::int64_t b_row = p.b_row != 0 ? p.b_row : vectors * lanes;
+  for (std::int64_t d = 0; d < p.depth; ++d, a += a_depth, b += b_row) {
     Vector line[vectors];
     for (int v = 0; v < vectors; ++v) load_lanes(line[v], b + v * lanes);
     for (int r = 0; r < rows; ++r)
@@ -107,23 +108,27 @@ void pack_line(const float* line, std::int64_t index, std::int64_t depth, std::i
     pack_line_of<8>(line, index, depth, columns, to);
 }
 
-void multiply_packed(const PackedProduct& product, std::int64_t rows, std::int64_t columns) {
+void multiply_panel(const PackedProduct& product, std::int64_t rows, std::int64_t columns,
+                    std::int64_t panel) {
   const MicroKernel& kernel = micro_kernel();
-  for (std::int64_t column = 0; column < columns; column += 2 * kernel.lanes) {
-    const bool wide = kernel.panel_width(column, columns) > kernel.lanes;
-    const MicroKernel::Tiles& tiles = wide ? kernel.wide : kernel.narrow;
-    PackedProduct part = product;
-    part.b += column * product.depth;
-    if (product.start != nullptr) part.start += column;
-    for (std::int64_t row = 0; row < rows;) {
-      part.a = product.a + row * product.a_row;
-      part.c = product.c + row * product.c_row + column;
-      const auto tile = std::find_if(tiles.begin(), tiles.end() - 1,
-                                     [&](const auto& each) { return each.rows >= rows - row; });
-      tile->run(part);
-      row += tile->rows;
-    }
+  const bool wide = kernel.panel_width(panel, columns) > kernel.lanes;
+  const MicroKernel::Tiles& tiles = wide ? kernel.wide : kernel.narrow;
+  PackedProduct part = product;
+  part.b += product.b_row != 0 ? panel : panel * product.depth;
+  if (product.start != nullptr) part.start += panel;
+  for (std::int64_t row = 0; row < rows;) {
+    part.a = product.a + row * product.a_row;
+    part.c = product.c + row * product.c_row + panel;
+    const auto tile = std::find_if(tiles.begin(), tiles.end() - 1,
+                                   [&](const auto& each) { return each.rows >= rows - row; });
+    tile->run(part);
+    row += tile->rows;
   }
+}
+
+void multiply_packed(const PackedProduct& product, std::int64_t rows, std::int64_t columns) {
+  for (std::int64_t panel = 0; panel < columns; panel += 2 * micro_kernel().lanes)
+    multiply_panel(product, rows, columns, panel);
 }
 
 }  // namespace engine::cpu

@@ -6,9 +6,10 @@
 
 namespace engine::cpu {
 
-/// Operands of a product with b packed: element (i, d) of a lies at a[i * a_row + d * a_depth]. b
-/// is a sequence of panels of 2 * lanes columns, the last one of `lanes` if no more are left, each
-/// of `depth` lines of so many floats. c is row-major with rows c_row apart.
+/// Operands of a product: element (i, d) of a lies at a[i * a_row + d * a_depth]. b is packed, a
+/// sequence of panels of 2 * lanes columns, the last one of `lanes` if no more are left, each of
+/// `depth` lines of so many floats; or, with b_row, row-major with whole registers to read. c is
+/// row-major with rows c_row apart.
 struct PackedProduct {
   const float* a;
   std::int64_t a_row, a_depth;
@@ -19,6 +20,7 @@ struct PackedProduct {
   bool add;  ///< to what c holds
   /// Else: a line of as many floats as c has columns, that every row starts from.
   const float* start = nullptr;
+  std::int64_t b_row = 0;
 };
 
 /// Kernels for a tile of c, whose register blocking depends on the machine.
@@ -62,5 +64,9 @@ void pack_line(const float* line, std::int64_t index, std::int64_t depth, std::i
 /// c[padded_rows(rows), padded_columns(columns)] = or += a · b: whole tiles of both a and c are
 /// read and written.
 void multiply_packed(const PackedProduct& product, std::int64_t rows, std::int64_t columns);
+
+/// Of that, the panel that starts at `panel`, a multiple of 2 * lanes.
+void multiply_panel(const PackedProduct& product, std::int64_t rows, std::int64_t columns,
+                    std::int64_t panel);
 
 }  // namespace engine::cpu

@@ -21,7 +21,7 @@ class FusedRecurrent final : public KernelCandidate {
   const std::string& op() const override { return op_; }
   const std::string& backend() const override { return backend_; }
   const std::string& id() const override { return id_; }
-  int version() const override { return 3; }
+  int version() const override { return 4; }
   double error_factor(const Problem& problem) const override {
     return recurrent_error_factor(RecurrentExtents::of(problem, columns_.cell));
   }

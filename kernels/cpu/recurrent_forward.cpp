@@ -22,7 +22,7 @@ class ForwardKernel final : public RecurrentKernel {
     const std::int64_t units = frame_.n.units;
     w_ = regions_.add(frame_.n.inputs * micro_kernel().padded_columns(frame_.input_columns()));
     r_ = regions_.add(units * micro_kernel().padded_columns(frame_.recurrent_columns()));
-    late_ = regions_.add(columns.late() ? units * frame_.units_line : 0);
+    late_ = regions_.add(columns.late() ? units * micro_kernel().padded_columns(units) : 0);
     bias_ = regions_.add(frame_.line);
     for (int worker = 0; worker < threads(); ++worker) scratch_.push_back(Scratch(*this));
   }
@@ -102,8 +102,7 @@ class ForwardKernel final : public RecurrentKernel {
       for (std::int64_t k = 0; k < steps; ++k) {
         const std::int64_t t = frame_.step_at(begin + k), row = steps * frame_.line;
         float* z = workspace + scratch.z + k * frame_.line;
-        expect_results(arguments, first, t);
-        multiply_state(arguments, workspace, scratch, first, z, row);
+        multiply_state(arguments, workspace, scratch, first, t, z, row);
         for (std::int64_t i = 0; i < count; ++i)
           finish(arguments, workspace, scratch, first, i, t, z + i * row);
       }
@@ -121,9 +120,12 @@ class ForwardKernel final : public RecurrentKernel {
                       std::int64_t first, std::int64_t begin, std::int64_t steps) const {
     const std::int64_t count = frame_.count(first), inputs = frame_.n.inputs;
     float* row = workspace + scratch.x;
-    for (std::int64_t i = 0; i < count; ++i)
-      for (std::int64_t k = begin; k < begin + steps; ++k, row += inputs)
-        std::copy_n(frame_.x(arguments, first + i, frame_.step_at(k)), inputs, row);
+    for (std::int64_t i = 0; i < count; ++i) {
+      if (!frame_.attributes.reverse)
+        row = std::copy_n(frame_.x(arguments, first + i, begin), steps * inputs, row);
+      for (std::int64_t k = begin; frame_.attributes.reverse && k < begin + steps; ++k)
+        row = std::copy_n(frame_.x(arguments, first + i, frame_.step_at(k)), inputs, row);
+    }
     multiply_packed({workspace + scratch.x, inputs, 1, workspace + w_, inputs,
                      workspace + scratch.z, frame_.line, false, workspace + bias_},
                     count * steps, frame_.input_columns());
@@ -131,7 +133,7 @@ class ForwardKernel final : public RecurrentKernel {
 
   // Adds to the columns z of a step, rows of which are `row` apart, what the state feeds.
   void multiply_state(const LaunchArguments& arguments, float* workspace, const Scratch& scratch,
-                      std::int64_t first, float* z, std::int64_t row) const {
+                      std::int64_t first, std::int64_t t, float* z, std::int64_t row) const {
     const RecurrentColumns& columns = frame_.columns;
     const std::int64_t count = frame_.count(first), units = frame_.n.units;
     float* s = workspace + scratch.h;
@@ -145,9 +147,11 @@ class ForwardKernel final : public RecurrentKernel {
     const std::int64_t fed = frame_.input_columns(), all = columns.count * units;
     for (std::int64_t i = 0; i < count && fed < all; ++i)
       std::copy_n(workspace + bias_ + fed, all - fed, z + i * row + fed);
-    multiply_packed(
+    multiply_expecting(
         {s, units, 1, workspace + r_, units, z + columns.first_recurrent * units, row, true}, count,
-        frame_.recurrent_columns());
+        frame_.recurrent_columns(), [&](std::int64_t begin, std::int64_t end) {
+          expect_results(arguments, first + begin, end - begin, t);
+        });
     if (!columns.late()) return;
     float* operand = workspace + scratch.operand;
     for (std::int64_t i = 0; i < count; ++i)
@@ -158,11 +162,11 @@ class ForwardKernel final : public RecurrentKernel {
     multiply_packed({operand, units, 1, workspace + late_, units, z, row, true}, count, units);
   }
 
-  void expect_results(const LaunchArguments& arguments, std::int64_t first, std::int64_t t) const {
+  void expect_results(const LaunchArguments& arguments, std::int64_t first, std::int64_t count,
+                      std::int64_t t) const {
     const std::int64_t units = frame_.n.units, gates = frame_.columns.cell.gates * units;
     const auto expect = [&](std::size_t output, std::int64_t width) {
-      expect_line<true>(frame_.kept(arguments.outputs[output], t, first, width),
-                        frame_.count(first) * width);
+      expect_line<true>(frame_.kept(arguments.outputs[output], t, first, width), count * width);
     };
     if (frame_.attributes.keep) expect(results_.gates, gates);
     if (frame_.attributes.keep && frame_.columns.cell.states == 2) expect(results_.cells, units);

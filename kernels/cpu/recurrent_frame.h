@@ -27,11 +27,23 @@ void expect_line(const float* line, std::int64_t count) {
     __builtin_prefetch(line + i, kToWrite, kSecondLevel);
 }
 
+/// A product between whose panels expect(begin, end) asks for the memory of rows of it. All at once
+/// would keep what the product itself loads waiting.
+template <class Expect>
+void multiply_expecting(const PackedProduct& product, std::int64_t rows, std::int64_t columns,
+                        const Expect& expect) {
+  const std::int64_t width = 2 * micro_kernel().lanes, panels = ceil_divide(columns, width);
+  for (std::int64_t panel = 0; panel < panels; ++panel) {
+    expect(rows * panel / panels, rows * (panel + 1) / panels);
+    multiply_panel(product, rows, columns, panel * width);
+  }
+}
+
 /// Packs b[depth, columns] of a product; at(line)(column) is an element.
 template <class At>
 void pack_matrix(std::int64_t depth, std::int64_t columns, const At& at, float* to) {
   const MicroKernel& kernel = micro_kernel();
-  parallel_for(depth, 64, [&](std::int64_t begin, std::int64_t end) {
+  parallel_for(depth, 16, [&](std::int64_t begin, std::int64_t end) {
     for (std::int64_t line = begin; line < end; ++line) {
       const auto element = at(line);
       for (std::int64_t panel = 0; panel < columns; panel += 2 * kernel.lanes) {
@@ -55,10 +67,7 @@ struct RecurrentFrame {
         n(RecurrentExtents::of(problem, columns.cell)),
         block(block_rows),
         rows(micro_kernel().padded_rows(block)),
-        line((columns.count * n.units + 4 * micro_kernel().lanes - 1) / micro_kernel().lanes *
-             micro_kernel().lanes),
-        units_line(micro_kernel().padded_columns(n.units)),
-        inputs_line(micro_kernel().padded_columns(n.inputs)),
+        line(odd_lines(columns.count * n.units + micro_kernel().lanes)),
         input_sources(sources(columns.input_gates, input_columns())),
         recurrent_sources(sources(columns.recurrent_gates, recurrent_columns())) {}
 
@@ -112,7 +121,6 @@ struct RecurrentFrame {
   std::int64_t block;  ///< sequences
   std::int64_t rows;   ///< with room for whole tiles
   std::int64_t line;   ///< floats of a row of all columns; products may write behind the last
-  std::int64_t units_line, inputs_line;
   std::vector<std::int64_t> input_sources, recurrent_sources;  ///< by column
 };
 
