@@ -3,7 +3,7 @@
 //   embedding            table f32[V, D], tokens i32[...] -> y [..., D], f32 or bf16 (attribute
 //                        "to"): y of a token is its row of the table
 //   embedding_gradient   dy [..., D] f32 or bf16, tokens -> f32[V, D] (attribute "vocabulary", V):
-//                        row t is the sum of dy over the tokens that are t, in their order, in f32
+//                        row t is the sum of dy over the tokens that are t, in f32
 //
 // Tokens have rank 1 or more. One outside [0, V) has a row of zeros, and no gradient.
 #pragma once

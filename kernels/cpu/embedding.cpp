@@ -1,7 +1,10 @@
 // Embedding. In its gradient a thread owns a share of the table's rows and goes through all tokens
 // for those that are its own: reading a token costs little beside a row, nothing has to be sorted,
-// and a row's sum does not depend on the number of threads.
+// and a row's sum does not depend on the number of threads. Of a table that is small beside the
+// tokens one row may have most of them (padding); there parts of the tokens have sums of their own.
 #include "kernels/embedding.h"
+
+#include <algorithm>
 
 #include "engine/tune/registry.h"
 #include "kernels/cpu/bfloat16.h"
@@ -49,18 +52,49 @@ void add_row(const bfloat16* dy, float* sum, std::int64_t width) {
   }
 }
 
+// How many parts the tokens are summed in, whatever the number of threads.
+std::int64_t gradient_parts(const EmbeddingExtents& n) {
+  constexpr std::int64_t kMost = 16, kTokensPerRow = 8;
+  return std::clamp<std::int64_t>(
+      n.tokens / (kTokensPerRow * std::max<std::int64_t>(1, n.vocabulary)), 1, kMost);
+}
+
+std::size_t gradient_workspace(const Problem& problem) {
+  const auto n = EmbeddingExtents::of(problem);
+  return static_cast<std::size_t>((gradient_parts(n) - 1) * n.vocabulary * n.width) * sizeof(float);
+}
+
+// Those rows of the sums that are `rows`, over tokens [begin, end).
 template <class In>
-void sum_embedding_gradient(const EmbeddingExtents& n, const LaunchArguments& arguments) {
+void sum_tokens(const EmbeddingExtents& n, const LaunchArguments& arguments, const Stripe& rows,
+                std::int64_t begin, std::int64_t end, float* sums) {
   const In* dy = arguments.inputs[0].as<In>();
   const std::int32_t* tokens = arguments.inputs[1].as<std::int32_t>();
+  for (std::int64_t row = rows.first; row < n.vocabulary; row += rows.step)
+    std::fill_n(sums + row * n.width, n.width, 0.0f);
+  for (std::int64_t i = begin; i < end; ++i)
+    if (n.holds(tokens[i]) && rows.has(tokens[i]))
+      add_row(dy + i * n.width, sums + tokens[i] * n.width, n.width);
+}
+
+template <class In>
+void sum_embedding_gradient(const EmbeddingExtents& n, const LaunchArguments& arguments) {
   float* sums = arguments.outputs[0].as<float>();
-  for_each_stripe((n.vocabulary + n.tokens) * n.width, [&](const Stripe& rows) {
-    for (std::int64_t row = rows.first; row < n.vocabulary; row += rows.step)
-      std::fill_n(sums + row * n.width, n.width, 0.0f);
-    for (std::int64_t i = 0; i < n.tokens; ++i)
-      if (n.holds(tokens[i]) && rows.has(tokens[i]))
-        add_row(dy + i * n.width, sums + tokens[i] * n.width, n.width);
+  const std::int64_t parts = gradient_parts(n), table = n.vocabulary * n.width;
+  if (parts == 1) {
+    for_each_stripe((n.vocabulary + n.tokens) * n.width, [&](const Stripe& rows) {
+      sum_tokens<In>(n, arguments, rows, 0, n.tokens, sums);
+    });
+    return;
+  }
+  auto* others = static_cast<float*>(arguments.workspace);
+  parallel_for(parts, 1, [&](std::int64_t begin, std::int64_t end) {
+    for (std::int64_t part = begin; part < end; ++part)
+      sum_tokens<In>(n, arguments, {0, 1}, n.tokens * part / parts, n.tokens * (part + 1) / parts,
+                     part == 0 ? sums : others + (part - 1) * table);
   });
+  for (std::int64_t part = 1; part < parts; ++part)
+    add_row(others + (part - 1) * table, sums, table);
 }
 
 using EmbeddingKernel = void (*)(const EmbeddingExtents&, const LaunchArguments&);
@@ -83,6 +117,7 @@ void register_embedding_cpu(CandidateRegistry& registry) {
   registry.add(SimpleCandidate{.op = "embedding_gradient",
                                .backend = "cpu",
                                .id = "cpu.simd",
+                               .version = 2,
                                .prepare =
                                    [](const Problem& problem) {
                                      return cpu::embedding_launch(
@@ -90,6 +125,7 @@ void register_embedding_cpu(CandidateRegistry& registry) {
                                          cpu::sum_embedding_gradient<float>,
                                          cpu::sum_embedding_gradient<bfloat16>);
                                    },
+                               .workspace = cpu::gradient_workspace,
                                .error_factor = kEmbeddingGradientError});
 }
 
