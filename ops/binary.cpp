@@ -1,9 +1,12 @@
 #include "ops/binary.h"
 
+#include <fmt/format.h>
+
 #include "kernels/binary.h"
 #include "ops/elementwise.h"
 #include "ops/expect.h"
 #include "ops/reduce.h"
+#include "ops/registry.h"
 
 namespace engine::ops {
 namespace {
@@ -92,6 +95,42 @@ Value* masked(const Emitter& emit, const OpPointer& op, Value* a, Value* b) {
   return emit(multiply(), emit.dy(), emit(op, a, b));
 }
 
+// What operand `i` repeats, if the node can read that instead and its result stays the same; else
+// nullptr.
+Value* repeated(const Node& node, std::size_t i) {
+  const Node& producer = node.input(i)->producer();
+  if (producer.op().name() != "broadcast") return nullptr;
+  Value* value = producer.input(0);
+  const bool same = value->type().dtype == DType::f32 &&
+                    broadcast_shape(value->type().shape, node.input(1 - i)->type().shape) ==
+                        node.output()->type().shape;
+  return same ? value : nullptr;
+}
+
+// An operand that is repeated is so while it is read.
+std::vector<std::string> fold_broadcasts(graph::Graph& graph) {
+  std::vector<Node*> nodes;
+  for (const auto& node : graph.nodes())
+    if (dynamic_cast<const BinaryOp*>(&node->op()) != nullptr) nodes.push_back(node.get());
+  std::vector<std::string> rewrites;
+  for (Node* node : nodes)
+    for (std::size_t i = 0; i < 2; ++i) {
+      Value* value = repeated(*node, i);
+      if (value == nullptr) continue;
+      Node& broadcast = node->input(i)->producer();
+      std::vector<Value*> inputs = node->inputs();
+      inputs[i] = value;
+      Node& folded = graph.insert_before(*node, node->shared_op(), inputs, node->label());
+      rewrites.push_back(
+          fmt::format("'{}' repeats '{}' itself", node->label(), value->producer().label()));
+      graph.replace_uses(*node->output(), *folded.output());
+      graph.erase(*node);
+      if (broadcast.output()->uses().empty()) graph.erase(broadcast);
+      node = &folded;
+    }
+  return rewrites;
+}
+
 }  // namespace
 
 OpPointer add() {
@@ -142,3 +181,12 @@ OpPointer less() {
 }
 
 }  // namespace engine::ops
+
+namespace engine {
+
+void register_binary_op(OpRegistry& registry) {
+  registry.passes.add({"fold-broadcasts", "repeat operands of element-wise functions on the way",
+                       graph::Stage::step, 50, ops::fold_broadcasts});
+}
+
+}  // namespace engine

@@ -5,9 +5,9 @@
 // those of the shortcut "residual_1/shortcut/dense_1".
 #include <fmt/format.h>
 
-#include "graph/op.h"
 #include "models/layers/layer_type.h"
 #include "models/layers/network.h"
+#include "ops/binary.h"
 #include "ops/movement.h"
 
 namespace engine {
@@ -99,7 +99,7 @@ class ResidualLayer final : public BranchLayer<ResidualLayer, ResidualOptions> {
       throw ShapeError(fmt::format(
           "{}: the branch makes {}, {} {}, expected the same type", name(), y->type().to_string(),
           shortcut_.empty() ? "the input is" : "the shortcut", x->type().to_string()));
-    return builder.graph().apply(graph::make_add(), {x, y}, name());
+    return builder.graph().apply(ops::add(), {x, y}, name());
   }
 
  private:

@@ -9,6 +9,7 @@
 #include <limits>
 
 #include "graph/op.h"
+#include "ops/binary.h"
 #include "ops/convolution.h"
 #include "ops/dense.h"
 #include "ops/dropout.h"
@@ -203,6 +204,43 @@ TEST(FusePoolEpilogue, FoldsReluAndDropoutWithTheSameResult) {
   test::interpret(plain, plain_states);
   test::interpret(fused, states);
   EXPECT_EQ(states.at("out").values, plain_states.at("out").values);
+}
+
+// x + v repeated along the rows, then that times both of two operands repeated to its shape.
+Graph repeated_operands() {
+  Graph graph("g");
+  const TensorType matrix{{3, 4}, DType::f32}, column{{3, 1}, DType::f32};
+  const auto repeat = [&](Value* value) {
+    return graph.apply(ops::broadcast(matrix.shape), {value}, "repeat");
+  };
+  Value* v = graph.read({"v", kVector});
+  Value* sum = graph.apply(ops::add(), {repeat(v), graph.read({"x", matrix})}, "sum");
+  Value* alone = graph.apply(ops::multiply(), {repeat(v), repeat(v)}, "alone");
+  Value* outer =
+      graph.apply(ops::multiply(), {repeat(graph.read({"c", column})), repeat(v)}, "outer");
+  graph.assign({"sum", matrix, StateRole::output}, sum);
+  graph.assign({"alone", matrix, StateRole::output}, alone);
+  graph.assign({"outer", matrix, StateRole::output}, outer);
+  return graph;
+}
+
+TEST(FoldBroadcasts, ReadsWhatIsRepeatedAsLongAsTheResultIsTheSame) {
+  initialize();
+  Graph folded = repeated_operands(), plain = repeated_operands();
+  const auto reports = run_passes(folded, Stage::step, {"common-subexpressions"});
+  EXPECT_EQ(report_of(reports, "fold-broadcasts").rewrites.size(), 4u);
+  EXPECT_EQ(count(folded, "broadcast"), 1u);  // one of `alone` stays: its product is no vector
+  run_passes(plain, Stage::step, {"fold-broadcasts", "common-subexpressions"});
+  EXPECT_EQ(count(plain, "broadcast"), 5u);
+
+  test::HostStates states{{"x", test::random_tensor({{3, 4}, DType::f32}, -1, 1, 1)},
+                          {"v", test::random_tensor(kVector, -1, 1, 2)},
+                          {"c", test::random_tensor({{3, 1}, DType::f32}, -1, 1, 3)}};
+  test::HostStates plain_states = states;
+  test::interpret(plain, plain_states);
+  test::interpret(folded, states);
+  for (const char* output : {"sum", "alone", "outer"})
+    EXPECT_EQ(states.at(output).values, plain_states.at(output).values) << output;
 }
 
 // relu, max_pool of overlapping windows.
