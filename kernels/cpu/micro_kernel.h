@@ -20,7 +20,7 @@ struct PackedProduct {
   bool add;  ///< to what c holds
   /// Else: a line of as many floats as c has columns, that every row starts from.
   const float* start = nullptr;
-  std::int64_t b_row = 0;
+  std::int64_t b_row = 0;  ///< floats from a line of b to the next; 0: b is packed
 };
 
 /// Kernels for a tile of c, whose register blocking depends on the machine.

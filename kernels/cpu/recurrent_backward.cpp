@@ -46,9 +46,9 @@ class BackwardKernel final : public RecurrentKernel {
       sum_products_.push_back(added);
       return added.row;
     };
-    // Where the columns are the same, rows of both are one product, and one is padded, not two.
-    s_row_ =
-        sum(one_range ? units + inputs : units, columns.first_recurrent, columns.recurrent_count);
+    // Rows of s come first. Where the columns are the same, those of x are of the same product, and
+    // one is padded, not two.
+    sum(one_range ? units + inputs : units, columns.first_recurrent, columns.recurrent_count);
     x_row_ = one_range ? units : sum(inputs, 0, columns.cell.input_gates);
     late_row_ = columns.late() ? sum(units, 0, 1) : 0;
     operand_line_ = odd_lines(operand_line_);
@@ -399,7 +399,7 @@ class BackwardKernel final : public RecurrentKernel {
     }
     for (std::int64_t k = 0; k < columns.recurrent_count; ++k) {
       const std::int64_t gate = columns.recurrent_gates[static_cast<std::size_t>(k)];
-      gather(s_row_, units, columns.first_recurrent + k, gate, frame_.r_columns(), dr);
+      gather(0, units, columns.first_recurrent + k, gate, frame_.r_columns(), dr);
       if (columns.cell.two_biases)
         gather_bias(columns.first_recurrent + k, db + frame_.input_columns() + gate * units);
     }
@@ -409,7 +409,7 @@ class BackwardKernel final : public RecurrentKernel {
   RecurrentGradients results_;
   std::int64_t chunk_;  ///< steps
   std::vector<SumRows> sum_products_;
-  std::int64_t s_row_, x_row_, late_row_;  ///< of the sums
+  std::int64_t x_row_, late_row_;  ///< of the sums
   std::int64_t sum_rows_ = 0;
   std::int64_t operand_line_ = 0, state_line_, inputs_line_;
   bool one_gradient_;  ///< of states and inputs: dz by [r'|w'], at every step
